@@ -50,7 +50,8 @@ class SourceTree(Struct, frozen=True):
         revision: what the links name: a tag (`v2.0.0`), a commit, or the content digest of a folder.
         url_template: `str.format` template with `{path}`, `{start}` and `{end}`, or None where no public
             address is known.
-        packages: directories of importable packages, relative to `root` (`fury`, `src/requests`).
+        packages: directories of importable packages, relative to `root` (`fury`, `src/requests`), or
+            the file of a single-module library (`six.py`).
         skipped: number of files left out, by reason.
     """
 

@@ -34,11 +34,11 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("fury-agent", appauthor=False),
         description="Directory of weights, sources, indexes and records; made when first needed.",
     )
-    library: str = Field("fury==2.0.0", description="SPEC of the default library: NAME==VERSION, git+URL@REF or a folder.")
+    library: str = Field(default="fury==2.0.0", description="SPEC of the default library: NAME==VERSION, git+URL@REF or a folder.")
 
     # sources
     source_exclude: tuple[str, ...] = Field(
-        (
+        default=(
             "**/tests/**",
             "**/test_*.py",
             "**/*_test.py",
@@ -49,8 +49,8 @@ class Settings(BaseSettings):
             "**/vendor/**",
             "**/vendored/**",
             "**/node_modules/**",
-            "**/build/**",
-            "**/dist/**",
+            "build/**",
+            "dist/**",
             "**/_build/**",
             "**/*.min.*",
             "**/_version.py",
@@ -59,54 +59,54 @@ class Settings(BaseSettings):
         description="Glob patterns of files to leave out, relative to the repository root.",
     )
     source_include: tuple[str, ...] = Field(
-        ("**/*.py", "**/*.pyi", "**/*.rst", "**/*.md", "**/*.wgsl", "**/*.glsl", "pyproject.toml"),
+        default=("**/*.py", "**/*.pyi", "**/*.rst", "**/*.md", "**/*.wgsl", "**/*.glsl", "pyproject.toml"),
         description="Glob patterns of files to keep, after the exclusions.",
     )
     source_example_dirs: tuple[str, ...] = Field(
-        ("examples", "tutorials", "gallery", "demos"), description="Names of directories that hold example scripts."
+        default=("examples", "tutorials", "gallery", "demos"), description="Names of directories that hold example scripts."
     )
-    source_max_file_bytes: int = Field(1_000_000, gt=0, description="Larger files are left out.")
-    source_max_archive_bytes: int = Field(2_000_000_000, gt=0, description="Limit on an archive's unpacked size.")
-    source_max_archive_files: int = Field(100_000, gt=0, description="Limit on an archive's number of members.")
+    source_max_file_bytes: int = Field(default=1_000_000, gt=0, description="Larger files are left out.")
+    source_max_archive_bytes: int = Field(default=2_000_000_000, gt=0, description="Limit on an archive's unpacked size.")
+    source_max_archive_files: int = Field(default=100_000, gt=0, description="Limit on an archive's number of members.")
     source_url_template: str | None = Field(
-        None, description="Link to lines, with {path}, {start} and {end}; taken from the project's own URLs where not set."
+        default=None, description="Link to lines, with {path}, {start} and {end}; taken from the project's own URLs where not set."
     )
-    network_timeout: float = Field(60.0, gt=0, description="Seconds to wait for a package index or a git server.")
+    network_timeout: float = Field(default=60.0, gt=0, description="Seconds to wait for a package index or a git server.")
 
     # embedding
     embedding_model: str = Field(
-        "all-MiniLM-L6-v2", description="A name of the weights catalogue, or a directory in sentence-transformers' layout."
+        default="all-MiniLM-L6-v2", description="A name of the weights catalogue, or a directory in sentence-transformers' layout."
     )
-    embedding_batch: int = Field(32, ge=1, le=1024, description="Texts embedded at once.")
+    embedding_batch: int = Field(default=32, ge=1, le=1024, description="Texts embedded at once.")
 
     # retrieval
-    top_k: int = Field(6, ge=1, le=20, description="Passages given to the LLM.")
+    top_k: int = Field(default=6, ge=1, le=20, description="Passages given to the LLM.")
     rankings: tuple[Literal["dense", "lexical", "symbol"], ...] = Field(
-        ("dense", "lexical", "symbol"), description="Rankings that are fused; each can be left out."
+        default=("dense", "lexical", "symbol"), description="Rankings that are fused; each can be left out."
     )
 
     # llm
-    llm: LlmProvider = Field("embedded", description="Which LLM answers: in process, an OpenAI-compatible server, or none.")
+    llm: LlmProvider = Field(default="embedded", description="Which LLM answers: in process, an OpenAI-compatible server, or none.")
     llm_model: str = Field(
-        "qwen2.5-coder-1.5b", description="A name of the weights catalogue, a GGUF file, or the served model's name."
+        default="qwen2.5-coder-1.5b", description="A name of the weights catalogue, a GGUF file, or the served model's name."
     )
-    llm_url: str | None = Field(None, description="Base URL of the OpenAI-compatible server, ending in /v1.")
-    llm_key: SecretStr = Field(SecretStr("none"), description="API key of that server.")
-    llm_threads: int = Field(0, ge=0, description="Threads of the embedded server; 0 means all cores.")
-    llm_context: int = Field(4096, ge=512, description="Context window in tokens.")
-    llm_max_tokens: int = Field(640, ge=16, description="Longest answer in tokens.")
-    llm_first_token_timeout: float = Field(120.0, gt=0, description="Seconds to wait for the first token.")
-    llm_token_timeout: float = Field(30.0, gt=0, description="Seconds to wait for each further token.")
-    prompt_tokens: int = Field(1000, ge=200, description="Budget of the whole prompt, in the model's own tokens.")
+    llm_url: str | None = Field(default=None, description="Base URL of the OpenAI-compatible server, ending in /v1.")
+    llm_key: SecretStr = Field(default=SecretStr("none"), description="API key of that server.")
+    llm_threads: int = Field(default=0, ge=0, description="Threads of the embedded server; 0 means all cores.")
+    llm_context: int = Field(default=4096, ge=512, description="Context window in tokens.")
+    llm_max_tokens: int = Field(default=640, ge=16, description="Longest answer in tokens.")
+    llm_first_token_timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for the first token.")
+    llm_token_timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for each further token.")
+    prompt_tokens: int = Field(default=1000, ge=200, description="Budget of the whole prompt, in the model's own tokens.")
 
     # service
-    host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
-    concurrency: int = Field(1, ge=1, description="Questions answered at the same time.")
-    queue_size: int = Field(16, ge=0, description="Questions that may wait; one more gets 503 with Retry-After.")
-    request_timeout: float = Field(300.0, gt=0, description="Seconds after which a question is given up.")
-    max_body_bytes: int = Field(64_000, gt=0, description="Largest request body.")
-    heartbeat: float = Field(10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
+    host: str = Field(default="127.0.0.1", description="Address that `serve` listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
+    concurrency: int = Field(default=1, ge=1, description="Questions answered at the same time.")
+    queue_size: int = Field(default=16, ge=0, description="Questions that may wait; one more gets 503 with Retry-After.")
+    request_timeout: float = Field(default=300.0, gt=0, description="Seconds after which a question is given up.")
+    max_body_bytes: int = Field(default=64_000, gt=0, description="Largest request body.")
+    heartbeat: float = Field(default=10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
 
     @classmethod
     def settings_customise_sources(

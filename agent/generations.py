@@ -1,0 +1,257 @@
+"""The index on disk: one directory per generation, and a pointer that is switched atomically.
+
+::
+
+    indexes/LIBRARY/VERSION/
+        CURRENT                     name of the generation that is served
+        build.lock                  held by the process that builds
+        generations/NAME/
+            info.json               IndexInfo: what it holds and how it was made; written last
+            api.json                the API model
+            manifest.sqlite         file -> sha256, chunk ids
+            store/                  the vector store
+
+A generation is written beside the others, validated, and only then named by `CURRENT`, so that whatever happens to the
+builder, readers see the old one or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from agent.errors import (
+    BuildLocked,
+    IndexCorrupt,
+    IndexMismatch,
+    IndexMissing,
+    StorageError,
+    UnknownLibrary,
+    UnknownVersion,
+)
+from agent.schema import IndexInfo, Library
+
+FORMAT = 1
+KEPT_GENERATIONS = 2
+"""The served one and the one before it, which readers that opened it just before a switch still use."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+-]")
+
+
+class Generation:
+    """Paths inside one generation."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.info_file = directory / "info.json"
+        self.api_file = directory / "api.json"
+        self.manifest_file = directory / "manifest.sqlite"
+        self.store_dir = directory / "store"
+
+    @property
+    def name(self) -> str:
+        """Name of the generation; sorts by the time it was made."""
+        return self.directory.name
+
+    def info(self) -> IndexInfo:
+        """Read what the generation says of itself.
+
+        Raises:
+            IndexMismatch: it was made by another version of fury-agent.
+            IndexCorrupt: it cannot be read.
+        """
+        try:
+            raw = self.info_file.read_bytes()
+            made_with = msgspec.json.decode(raw, type=dict[str, object]).get("format")
+            if made_with != FORMAT:
+                raise IndexMismatch(
+                    f"The index in {str(self.directory)!r} has format {made_with!r}; this version reads {FORMAT}.",
+                    remedy="Build it again: `fury-agent index`.",
+                )
+            return msgspec.json.decode(raw, type=IndexInfo)
+        except (OSError, msgspec.DecodeError) as error:
+            raise IndexCorrupt(
+                f"The index in {str(self.directory)!r} cannot be read ({error}).",
+                remedy="Build it again: `fury-agent index --force`.",
+            ) from error
+
+
+class IndexDirectory:
+    """All generations of one library at one version.
+
+    Args:
+        root: `Settings.indexes_dir`.
+        library: name of the library.
+        version: its version; characters that file systems dislike are replaced.
+    """
+
+    def __init__(self, root: Path, library: str, version: str) -> None:
+        self.library = library
+        self.version = version
+        self.root = root / _UNSAFE.sub("_", library) / _UNSAFE.sub("_", version)
+        self._pointer = self.root / "CURRENT"
+
+    def current(self) -> Generation:
+        """Return the generation that is served.
+
+        Raises:
+            IndexMissing: none was ever built.
+        """
+        generation = self.current_or_none()
+        if generation is None:
+            raise IndexMissing(
+                f"There is no index of {self.library} {self.version}.",
+                remedy=f"Build it: `fury-agent index '{self.library}=={self.version}'`.",
+            )
+        return generation
+
+    def current_or_none(self) -> Generation | None:
+        """Return the generation that is served, if there is one."""
+        try:
+            name = self._pointer.read_text().strip()
+        except FileNotFoundError:
+            return None
+        directory = self.root / "generations" / name
+        return Generation(directory) if name and directory.is_dir() else None
+
+    @contextmanager
+    def building(self, wait: float) -> Iterator[None]:
+        """Hold the build lock; the system releases it when the process dies, however it dies.
+
+        Args:
+            wait: seconds to wait for another build to end.
+
+        Raises:
+            BuildLocked: another process is still building after that time.
+            StorageError: the directory cannot be written.
+        """
+        with storage_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.root / "build.lock")
+            try:
+                lock.acquire(timeout=wait)
+            except Timeout as error:
+                raise BuildLocked(
+                    f"Another process has been building the index of {self.library} {self.version} for {wait:.0f} s.",
+                    remedy="Wait for it to end, or stop it; the served index is not affected.",
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def new_generation(self) -> Iterator[Generation]:
+        """Make a directory for a new generation; if the block raises, nothing of it stays."""
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:6]}"
+        directory = self.root / "generations" / name
+        with storage_errors(directory):
+            directory.mkdir(parents=True)
+        try:
+            yield Generation(directory)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+
+    def publish(self, generation: Generation, info: IndexInfo) -> None:
+        """Write the info, flush, and switch `CURRENT` to the generation; then drop old ones."""
+        with storage_errors(self.root):
+            write_atomically(generation.info_file, msgspec.json.format(msgspec.json.encode(info)))
+            write_atomically(self._pointer, generation.name.encode())
+        self.clean_up()
+
+    def clean_up(self) -> None:
+        """Remove what earlier builds left: generations before the previous one, and those never finished."""
+        current = self.current_or_none()
+        finished: list[Path] = []
+        for directory in sorted((self.root / "generations").iterdir(), reverse=True):
+            if current is not None and directory == current.directory:
+                continue
+            if (directory / "info.json").exists() and len(finished) < KEPT_GENERATIONS - 1:
+                finished.append(directory)
+            else:
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def list_libraries(root: Path) -> tuple[Library, ...]:
+    """Return every indexed version below `root`, by name; indexes that cannot be read are left out."""
+    found: list[Library] = []
+    for pointer in sorted(root.glob("*/*/CURRENT")):
+        directory = IndexDirectory(root, pointer.parent.parent.name, pointer.parent.name)
+        generation = directory.current_or_none()
+        with contextlib.suppress(IndexCorrupt, IndexMismatch):
+            if generation is not None:
+                found.append(msgspec.convert(msgspec.to_builtins(generation.info()), Library))
+    return tuple(found)
+
+
+def find_index(root: Path, library: str, version: str | None, default_version: str | None = None) -> IndexDirectory:
+    """Return the index of a library, by exact version where one is given.
+
+    Args:
+        root: `Settings.indexes_dir`.
+        library: name of the library.
+        version: exact version, or None for `default_version`, or else the one indexed last.
+        default_version: version preferred where none is asked for.
+
+    Raises:
+        UnknownLibrary: nothing is indexed under that name; names what is.
+        UnknownVersion: not at that version; names those there are.
+    """
+    libraries = list_libraries(root)
+    same_name = [entry for entry in libraries if entry.library == library]
+    if not same_name:
+        names = ", ".join(sorted({entry.library for entry in libraries})) or "none"
+        raise UnknownLibrary(
+            f"The library {library!r} is not indexed; indexed are: {names}.",
+            remedy=f"Index it: `fury-agent index {library}`.",
+        )
+    if version is None:
+        preferred = [entry for entry in same_name if entry.version == default_version]
+        version = (preferred or sorted(same_name, key=lambda entry: entry.created))[-1].version
+    if version not in {entry.version for entry in same_name}:
+        versions = ", ".join(entry.version for entry in same_name)
+        raise UnknownVersion(
+            f"{library} {version!r} is not indexed; indexed are: {versions}.",
+            remedy=f"Index it: `fury-agent index '{library}=={version}'`.",
+        )
+    return IndexDirectory(root, library, version)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside, flush to disk, and rename."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Translate what the operating system says of a full or unwritable disk.
+
+    Raises:
+        StorageError: names the path and what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{str(path)!r} cannot be written ({error.strerror or error}).",
+            remedy="Free some space or choose another directory with FURY_AGENT_DATA_DIR.",
+        ) from error
