@@ -5,9 +5,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the shell interface."""
-    from agent.cli import app
+    from agent.cli import run
 
-    app()
+    run()
 
 
 if __name__ == "__main__":

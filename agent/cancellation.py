@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from agent.errors import Cancelled
@@ -38,7 +38,7 @@ class CancelToken:
             raise Cancelled("The question was withdrawn by its caller.")
 
     @contextmanager
-    def calls(self, callback: Callable[[], None]) -> Iterator[None]:
+    def calls(self, callback: Callable[[], None]) -> Generator[None]:
         """Run `callback` if cancellation comes while the block runs, or at once if it already has."""
         with self._lock:
             late = self._cancelled

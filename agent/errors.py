@@ -142,8 +142,8 @@ class WeightsCorrupt(WeightsError):
     slug = "weights-corrupt"
 
 
-class IndexError_(AgentError):
-    """An index cannot be used. (The underscore keeps the builtin's name free.)"""
+class IndexError_(AgentError):  # noqa: N801 - see the docstring
+    """An index cannot be used; the underscore keeps the builtin's name free."""
 
     slug = "index"
 

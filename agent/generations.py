@@ -21,7 +21,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,7 +125,7 @@ class IndexDirectory:
         return Generation(directory) if name and directory.is_dir() else None
 
     @contextmanager
-    def building(self, wait: float) -> Iterator[None]:
+    def building(self, wait: float) -> Generator[None]:
         """Hold the build lock; the system releases it when the process dies, however it dies.
 
         Args:
@@ -151,7 +151,7 @@ class IndexDirectory:
             lock.release()
 
     @contextmanager
-    def new_generation(self) -> Iterator[Generation]:
+    def new_generation(self) -> Generator[Generation]:
         """Make a directory for a new generation; if the block raises, nothing of it stays."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid4().hex[:6]}"
         directory = self.root / "generations" / name
@@ -242,7 +242,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: Path) -> Generator[None]:
     """Translate what the operating system says of a full or unwritable disk.
 
     Raises:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 from msgspec import Struct
 
@@ -66,7 +67,7 @@ class Manifest:
 
     def fingerprints(self) -> dict[str, str]:
         """Return path -> fingerprint of every file."""
-        return dict(self._rows("SELECT path, fingerprint FROM files"))
+        return {path: print_ for path, print_ in self._rows("SELECT path, fingerprint FROM files")}  # noqa: C416 - typed
 
     def chunk_ids(self) -> dict[str, list[str]]:
         """Return path -> ids of the file's chunks."""
@@ -122,7 +123,7 @@ class ManifestWriter:
         # A crash loses the whole generation anyway; durability comes from one fsync before the switch.
         self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
 
-    def __enter__(self) -> ManifestWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -34,7 +34,9 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("fury-agent", appauthor=False),
         description="Directory of weights, sources, indexes and records; made when first needed.",
     )
-    library: str = Field(default="fury==2.0.0", description="SPEC of the default library: NAME==VERSION, git+URL@REF or a folder.")
+    library: str = Field(
+        default="fury==2.0.0", description="SPEC of the default library: NAME==VERSION, git+URL@REF or a folder."
+    )
 
     # sources
     source_exclude: tuple[str, ...] = Field(
@@ -63,19 +65,26 @@ class Settings(BaseSettings):
         description="Glob patterns of files to keep, after the exclusions.",
     )
     source_example_dirs: tuple[str, ...] = Field(
-        default=("examples", "tutorials", "gallery", "demos"), description="Names of directories that hold example scripts."
+        default=("examples", "tutorials", "gallery", "demos"),
+        description="Names of directories that hold example scripts.",
     )
     source_max_file_bytes: int = Field(default=1_000_000, gt=0, description="Larger files are left out.")
-    source_max_archive_bytes: int = Field(default=2_000_000_000, gt=0, description="Limit on an archive's unpacked size.")
+    source_max_archive_bytes: int = Field(
+        default=2_000_000_000, gt=0, description="Limit on an archive's unpacked size."
+    )
     source_max_archive_files: int = Field(default=100_000, gt=0, description="Limit on an archive's number of members.")
     source_url_template: str | None = Field(
-        default=None, description="Link to lines, with {path}, {start} and {end}; taken from the project's own URLs where not set."
+        default=None,
+        description="Link to lines, with {path}, {start} and {end}; taken from the project's own URLs where not set.",
     )
-    network_timeout: float = Field(default=60.0, gt=0, description="Seconds to wait for a package index or a git server.")
+    network_timeout: float = Field(
+        default=60.0, gt=0, description="Seconds to wait for a package index or a git server."
+    )
 
     # embedding
     embedding_model: str = Field(
-        default="all-MiniLM-L6-v2", description="A name of the weights catalogue, or a directory in sentence-transformers' layout."
+        default="all-MiniLM-L6-v2",
+        description="A name of the weights catalogue, or a directory in sentence-transformers' layout.",
     )
     embedding_batch: int = Field(default=32, ge=1, le=1024, description="Texts embedded at once.")
 
@@ -86,9 +95,12 @@ class Settings(BaseSettings):
     )
 
     # llm
-    llm: LlmProvider = Field(default="embedded", description="Which LLM answers: in process, an OpenAI-compatible server, or none.")
+    llm: LlmProvider = Field(
+        default="embedded", description="Which LLM answers: in process, an OpenAI-compatible server, or none."
+    )
     llm_model: str = Field(
-        default="qwen2.5-coder-1.5b", description="A name of the weights catalogue, a GGUF file, or the served model's name."
+        default="qwen2.5-coder-1.5b",
+        description="A name of the weights catalogue, a GGUF file, or the served model's name.",
     )
     llm_url: str | None = Field(default=None, description="Base URL of the OpenAI-compatible server, ending in /v1.")
     llm_key: SecretStr = Field(default=SecretStr("none"), description="API key of that server.")
@@ -97,13 +109,17 @@ class Settings(BaseSettings):
     llm_max_tokens: int = Field(default=640, ge=16, description="Longest answer in tokens.")
     llm_first_token_timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for the first token.")
     llm_token_timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for each further token.")
-    prompt_tokens: int = Field(default=1000, ge=200, description="Budget of the whole prompt, in the model's own tokens.")
+    prompt_tokens: int = Field(
+        default=1000, ge=200, description="Budget of the whole prompt, in the model's own tokens."
+    )
 
     # service
     host: str = Field(default="127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
     concurrency: int = Field(default=1, ge=1, description="Questions answered at the same time.")
-    queue_size: int = Field(default=16, ge=0, description="Questions that may wait; one more gets 503 with Retry-After.")
+    queue_size: int = Field(
+        default=16, ge=0, description="Questions that may wait; one more gets 503 with Retry-After."
+    )
     request_timeout: float = Field(default=300.0, gt=0, description="Seconds after which a question is given up.")
     max_body_bytes: int = Field(default=64_000, gt=0, description="Largest request body.")
     heartbeat: float = Field(default=10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
@@ -114,8 +130,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings calls by position and name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Caller, then environment, then `fury-agent.toml`."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

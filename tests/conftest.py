@@ -7,7 +7,6 @@ digest), so that a machine holds them once; everything a test writes goes to its
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +35,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def fury_tree(shared_settings: Settings) -> Iterator[SourceTree]:
+def fury_tree(shared_settings: Settings) -> SourceTree:
     """The real sources of FURY 2.0.0."""
     from agent.sources import open_source
 
-    yield open_source("fury==2.0.0", shared_settings)
+    return open_source("fury==2.0.0", shared_settings)

@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS vectors (
 """
 _LOOKUP = 500
 """Keys in one look-up; well under SQLite's limit on variables."""
+STEP = 128
+"""Texts embedded and stored at once: after a kill, at most so many are lost."""
 
 
 class EmbeddingCache:
@@ -69,7 +71,7 @@ class EmbeddingCache:
             reverse=True,
         )
         done(len(texts) - len(missing))
-        step = self._embedding.embed_batch_size
+        step = STEP
         for start in range(0, len(missing), step):
             batch = missing[start : start + step]
             vectors = self._embedding.get_text_embedding_batch([text for _, text in batch])

@@ -1,0 +1,253 @@
+"""The shell interface. Nothing heavy is imported before a command needs it, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.errors import AgentError, InvalidInput
+
+if TYPE_CHECKING:
+    from agent.index_build import BuildReport
+    from agent.schema import Answer
+    from agent.service import Service
+    from agent.settings import Settings
+
+app = typer.Typer(
+    name="fury-agent",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
+VersionOption = Annotated[str | None, typer.Option("--version", help="Its exact version.", metavar="VERSION")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the HTTP API's reply as JSON.")]
+Question = Annotated[str, typer.Argument(help="The question, in plain words; - reads it from standard input.")]
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version of fury-agent and exit.")] = False,
+) -> None:
+    """Ask a Python library's own sources: answers with links to the exact lines. FURY 2.0.0 by default."""
+    if version:
+        from agent import __version__
+
+        typer.echo(f"fury-agent {__version__}")
+        raise typer.Exit
+
+
+class ExitCode:
+    """What a shell script can rely on."""
+
+    COULD_NOT = 1
+    USAGE = 2
+    INTERRUPTED = 130
+
+
+def run() -> None:
+    """Run the command line; an error is one line on stderr, never a traceback."""
+    try:
+        app()
+    except AgentError as error:
+        typer.secho(f"fury-agent: {error}", fg="red", err=True)
+        sys.exit(ExitCode.USAGE if isinstance(error, InvalidInput) else ExitCode.COULD_NOT)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has gone; that is not an error
+        sys.exit(0)
+
+
+@app.command(epilog='Example: `fury-agent ask "How do I draw three spheres of different colours?"`')
+def ask(
+    question: Question,
+    library: LibraryOption = None,
+    version: VersionOption = None,
+    top_k: Annotated[int | None, typer.Option("-k", min=1, max=20, help="Passages given to the model.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Answer a question from the sources, with numbered citations.
+
+    Indexes the default library first if that was never done.
+    """
+    from agent.cancellation import CancelToken
+    from agent.schema import QueryRequest
+
+    request = QueryRequest(_text(question), library, version, None, top_k)
+    with _service(library) as service:
+        events = service.stream(request, CancelToken())
+        if json:
+            _print_json(_last_answer(events))
+        else:
+            from agent.rendering import show_answer
+
+            show_answer(events)
+
+
+@app.command(epilog='Example: `fury-agent search "ShowManager callbacks" -k 3`')
+def search(
+    question: Question,
+    library: LibraryOption = None,
+    version: VersionOption = None,
+    top_k: Annotated[int | None, typer.Option("-k", min=1, max=20, help="How many places.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Find the places in the sources that answer a question; no language model is needed."""
+    from agent.schema import SearchRequest
+
+    request = SearchRequest(_text(question), library, version, top_k)
+    with _service(library) as service:
+        reply = service.search(request)
+    if json:
+        _print_json(reply)
+    else:
+        from agent.rendering import show_passages
+
+        show_passages(reply)
+
+
+@app.command(epilog="Examples: `fury-agent index`, `fury-agent index fury==0.10.0`, `fury-agent index ./my-library`")
+def index(
+    spec: Annotated[
+        str | None, typer.Argument(help="NAME==VERSION, git+URL@REF or a folder; the default library without it.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build from scratch even if nothing changed.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Build or update the index of a library. The old index answers until the new one is complete."""
+    from agent.settings import load_settings
+
+    settings = load_settings()
+    report = _build(spec or settings.library, settings, force=force)
+    if json:
+        _print_json(report)
+    else:
+        from agent.rendering import show_build
+
+        show_build(report)
+
+
+@app.command(epilog="Example: `fury-agent serve --port 8080`")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port (default 8000; 0 takes a free one).")] = None,
+) -> None:
+    """Serve the HTTP API until interrupted. Indexes the default library first if that was never done."""
+    from agent.api import serve as serve_http
+    from agent.service import Service
+    from agent.settings import load_settings
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = load_settings(**given)
+    _ensure_indexed(settings)
+
+    def open_service() -> Service:
+        service = Service(settings)
+        service.warm_up()
+        return service
+
+    serve_http(open_service, settings)
+
+
+@app.command()
+def libraries(json: JsonOption = False) -> None:
+    """List what is indexed: versions, revisions and when."""
+    from agent.generations import list_libraries
+    from agent.settings import load_settings
+
+    found = list_libraries(load_settings().indexes_dir)
+    if json:
+        _print_json(found)
+    else:
+        from agent.rendering import show_libraries
+
+        show_libraries(found)
+
+
+@app.command()
+def doctor(
+    settings: Annotated[bool, typer.Option("--settings", help="List every setting with its value instead.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Say what is configured, what is missing, and the command that mends it.
+
+    The exit code is 1 if something must be mended.
+    """
+    from agent import doctor as checks
+    from agent.rendering import show_findings, show_settings
+    from agent.settings import load_settings
+
+    current = load_settings()
+    if settings:
+        show_settings(current)
+        return
+    findings = checks.examine(current)
+    if json:
+        _print_json(findings)
+    else:
+        show_findings(findings)
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(ExitCode.COULD_NOT)
+
+
+def _text(question: str) -> str:
+    return sys.stdin.read() if question == "-" else question
+
+
+@contextmanager
+def _service(library: str | None) -> Generator[Service]:
+    """Open the service; the default library is indexed first if it never was."""
+    from agent.service import Service
+    from agent.settings import load_settings
+
+    settings = load_settings()
+    if library is None:
+        _ensure_indexed(settings)
+    service = Service(settings)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+def _ensure_indexed(settings: Settings) -> None:
+    from agent.generations import IndexDirectory, list_libraries
+    from agent.sources import parse_spec
+
+    spec = parse_spec(settings.library)
+    known = [entry for entry in list_libraries(settings.indexes_dir) if entry.library == spec.library]
+    if spec.version is None and known:
+        return
+    if spec.version and IndexDirectory(settings.indexes_dir, spec.library, spec.version).current_or_none():
+        return
+    typer.echo(f"{settings.library} is not indexed yet; building its index (once, some minutes).", err=True)
+    _build(settings.library, settings)
+
+
+def _build(spec: str, settings: Settings, *, force: bool = False) -> BuildReport:
+    from agent.index_build import build
+    from agent.rendering import progress_bars
+
+    with progress_bars() as progress:
+        return build(spec, settings, progress=progress, force=force)
+
+
+def _last_answer(events: Iterator[object]) -> Answer:
+    from agent.schema import AnswerEvent
+
+    *_, last = events
+    assert isinstance(last, AnswerEvent)
+    return last.answer
+
+
+def _print_json(value: object) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")

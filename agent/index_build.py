@@ -1,0 +1,313 @@
+"""Sources -> chunks -> vectors -> a new generation -> switch.
+
+Nothing that is served is touched: unchanged files are carried over from the served generation, changed ones are chunked
+and embedded again, the result is validated by a few queries, and only then does the pointer move.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import TextNode
+from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQueryMode
+from msgspec import Struct
+
+from agent.chunking import CHUNKER_VERSION, chunk_file
+from agent.chunking.nodes import to_node
+from agent.chunking.tokens import code_tokens
+from agent.errors import IndexCorrupt, IndexError_, InvalidInput
+from agent.generations import FORMAT, Generation, IndexDirectory, storage_errors
+from agent.manifest import Manifest, ManifestWriter
+from agent.providers.embedding_cache import EmbeddingCache
+from agent.providers.embeddings import build_embedding, model_identity
+from agent.providers.stores.lancedb import LanceVectorStore
+from agent.schema import Chunk, IndexInfo, SourceFile, SourceTree
+from agent.settings import Settings
+from agent.sources import Progress, open_source
+from agent.symbols import ApiModel
+
+WINDOW = 2048
+"""Chunks in memory at once; long enough for batches of like length, short enough for any corpus."""
+PROBES = 5
+"""Chunks that must be found again before a generation is published."""
+SAME = 0.999
+"""Cosine from which two vectors are the same text's."""
+LOCK_WAIT = 600.0
+"""Seconds that a second build of the same index waits for the first."""
+
+
+class BuildReport(Struct, frozen=True, kw_only=True):
+    """What a build did.
+
+    Attributes:
+        changed: False where the served generation was up to date already.
+        files_chunked, files_kept, files_removed: against the generation served before.
+        chunks_embedded: texts that the model had to read; the others came from the cache or were carried over.
+    """
+
+    info: IndexInfo
+    changed: bool
+    files_chunked: int
+    files_kept: int
+    files_removed: int
+    chunks_embedded: int
+    seconds: float
+
+
+def build(
+    spec: str,
+    settings: Settings,
+    *,
+    embedding: BaseEmbedding | None = None,
+    progress: Progress | None = None,
+    force: bool = False,
+    lock_wait: float = LOCK_WAIT,
+) -> BuildReport:
+    """Bring the index of a library up to date and return what was done.
+
+    Args:
+        spec: NAME==VERSION, git+URL@REF or a folder.
+        settings: where things are and which model embeds.
+        embedding: a ready embedding model; the one in the settings is loaded, if it is needed, otherwise.
+        progress: told of every step.
+        force: build from scratch, even if nothing changed.
+        lock_wait: seconds to wait for another build of the same index.
+
+    Raises:
+        SourceError: the sources could not be had.
+        WeightsError: the embedding model could not be had.
+        BuildLocked: another build is running.
+        StorageError: the disk is full or cannot be written.
+        IndexCorrupt: the new generation failed its validation; the served one stays.
+    """
+    started = time.perf_counter()
+    report = progress or _silent
+    tree = open_source(spec, settings, progress=progress)
+    if not tree.files:
+        raise InvalidInput(
+            f"{spec!r} has no file that the rules keep (skipped: {tree.skipped or 'none'}).",
+            remedy="Check the SPEC, or FURY_AGENT_SOURCE_INCLUDE and FURY_AGENT_SOURCE_EXCLUDE.",
+        )
+    directory = IndexDirectory(settings.indexes_dir, tree.library, tree.version)
+    with directory.building(lock_wait):
+        identity = model_identity(settings, embedding)
+        current = None if force else usable(directory, identity)
+        if current is not None and is_current(current.info(), tree):
+            return BuildReport(
+                info=current.info(),
+                changed=False,
+                files_chunked=0,
+                files_kept=len(tree.files),
+                files_removed=0,
+                chunks_embedded=0,
+                seconds=time.perf_counter() - started,
+            )
+        report("reading the API", 0, None)
+        with directory.new_generation() as generation, storage_errors(generation.directory):
+            builder = _Builder(tree, generation, current, settings, embedding, report)
+            info = builder.run()
+            validate(generation, info)
+            directory.publish(generation, info)
+    return BuildReport(
+        info=info,
+        changed=True,
+        files_chunked=len(builder.stale),
+        files_kept=len(builder.kept),
+        files_removed=builder.removed,
+        chunks_embedded=builder.embedded,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def usable(directory: IndexDirectory, identity: tuple[str, str]) -> Generation | None:
+    """Return the served generation if parts of it can be carried over: same format, chunker and model."""
+    current = directory.current_or_none()
+    if current is None:
+        return None
+    try:
+        info = current.info()
+    except IndexError_:
+        return None
+    same = (info.chunker, info.embedding, info.embedding_revision) == (CHUNKER_VERSION, *identity)
+    return current if same else None
+
+
+def is_current(info: IndexInfo, tree: SourceTree) -> bool:
+    """Return whether a generation holds exactly these sources."""
+    return (info.source_digest, info.revision, info.url_template) == (tree.digest(), tree.revision, tree.url_template)
+
+
+def fingerprints(files: Sequence[SourceFile], public_paths: Mapping[str, str]) -> dict[str, str]:
+    """Return path -> digest of all that a file's chunks depend on: its bytes, its place, and its public names.
+
+    A re-export in `__init__.py` changes the public names of another file, which must then be chunked again.
+    """
+    modules = {file.module for file in files if file.module is not None}
+    own: dict[str | None, list[tuple[str, str]]] = defaultdict(list)
+    for definition, public in sorted(public_paths.items()):
+        module = definition
+        while module and module not in modules:
+            module = module.rpartition(".")[0]
+        own[module].append((definition, public))
+    prints: dict[str, str] = {}
+    for file in files:
+        context = (
+            file.path,
+            file.role,
+            file.language,
+            file.module,
+            file.sha256,
+            own[file.module] if file.module else (),
+        )
+        prints[file.path] = hashlib.sha256(repr(context).encode()).hexdigest()
+    return prints
+
+
+def validate(generation: Generation, info: IndexInfo) -> None:
+    """Query the finished store before anyone else does.
+
+    Raises:
+        IndexCorrupt: rows are missing, or a chunk is not found by its own vector or its own words.
+    """
+    store = LanceVectorStore.open(generation.store_dir, tokenize=code_tokens)
+    if store.count() != info.chunks:
+        raise IndexCorrupt(
+            f"The new index holds {store.count()} chunks instead of {info.chunks}.",
+            remedy="The old index stays in use; run `fury-agent index --force`.",
+        )
+    with closing(Manifest(generation.manifest_file)) as manifest:
+        ids = list(itertools.chain.from_iterable(manifest.chunk_ids().values()))
+    if len(ids) != info.chunks:
+        raise IndexCorrupt(
+            f"The new manifest lists {len(ids)} chunks instead of {info.chunks}.",
+            remedy="The old index stays in use; run `fury-agent index --force`.",
+        )
+    for node in store.get_nodes(ids[:: max(1, len(ids) // PROBES)][:PROBES]):
+        _find_again(store, node)
+
+
+def _find_again(store: LanceVectorStore, node: object) -> None:
+    assert isinstance(node, TextNode)
+    by_vector = store.query(VectorStoreQuery(query_embedding=node.embedding, similarity_top_k=1))
+    found = (by_vector.similarities or [0.0])[0] > SAME
+    words = " ".join(code_tokens(node.text)[:32])
+    by_words = store.query(VectorStoreQuery(query_str=words, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=1))
+    if not found or (words and not by_words.nodes):
+        raise IndexCorrupt(
+            f"The new index does not find its own chunk {node.node_id!r}.",
+            remedy="The old index stays in use; run `fury-agent index --force`.",
+        )
+
+
+class _Builder:
+    """One build: holds what its steps share."""
+
+    def __init__(
+        self,
+        tree: SourceTree,
+        generation: Generation,
+        previous: Generation | None,
+        settings: Settings,
+        embedding: BaseEmbedding | None,
+        report: Progress,
+    ) -> None:
+        self.tree = tree
+        self.generation = generation
+        self.previous = previous
+        self.settings = settings
+        self.embedding = embedding
+        self.report = report
+        self.embedded = 0
+        self.bytes_done = 0.0
+
+        api = ApiModel.build(tree)
+        api.save(generation.api_file)
+        self.public_paths = api.public_paths()
+        self.prints = fingerprints(tree.files, self.public_paths)
+        before = self._before()
+        self.kept = [file for file in tree.files if before.get(file.path) == self.prints[file.path]]
+        self.stale = [file for file in tree.files if before.get(file.path) != self.prints[file.path]]
+        self.bytes_total = sum(file.size for file in self.stale)
+        self.removed = len(before.keys() - self.prints.keys())
+
+    def _before(self) -> dict[str, str]:
+        if self.previous is None:
+            return {}
+        with closing(Manifest(self.previous.manifest_file)) as manifest:
+            return manifest.fingerprints()
+
+    def run(self) -> IndexInfo:
+        """Write store and manifest, and return what they hold."""
+        embedding = self.embedding or build_embedding(self.settings, progress=self.report)
+        name, revision = model_identity(self.settings, self.embedding)
+        dimension = len(embedding.get_text_embedding("dimension"))
+        store = LanceVectorStore.create(self.generation.store_dir, dimension, tokenize=code_tokens)
+        cache = EmbeddingCache(self.settings.data_dir / "embeddings.sqlite", embedding, model=name, revision=revision)
+        with closing(cache), ManifestWriter(self.generation.manifest_file, code_tokens) as manifest:
+            if self.previous is not None and self.kept:
+                paths = {file.path for file in self.kept}
+                store.copy_from(LanceVectorStore.open(self.previous.store_dir, tokenize=code_tokens), paths)
+                manifest.keep(self.previous.manifest_file, paths)
+            for chunks, size in self._windows(manifest):
+                self._embed(chunks, size, cache, store)
+            self.embedded = cache.computed
+        self.report("optimizing", 0, None)
+        store.optimize()
+        return IndexInfo(
+            format=FORMAT,
+            library=self.tree.library,
+            version=self.tree.version,
+            revision=self.tree.revision,
+            url_template=self.tree.url_template,
+            packages=self.tree.packages,
+            chunker=CHUNKER_VERSION,
+            embedding=name,
+            embedding_revision=revision,
+            dimension=dimension,
+            files=len(self.tree.files),
+            chunks=store.count(),
+            skipped=self.tree.skipped,
+            source_digest=self.tree.digest(),
+            generation=self.generation.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _windows(self, manifest: ManifestWriter) -> Iterator[tuple[list[Chunk], int]]:
+        """Yield chunks and the number of source bytes they came from."""
+        window: list[Chunk] = []
+        size = 0
+        for file in self.stale:
+            chunks = chunk_file(file, self.tree.read(file), self.public_paths)
+            manifest.add(file, self.prints[file.path], chunks)
+            window += chunks
+            size += file.size
+            if len(window) >= WINDOW:
+                yield window, size
+                window, size = [], 0
+        yield window, size
+
+    def _embed(self, chunks: Sequence[Chunk], size: int, cache: EmbeddingCache, store: LanceVectorStore) -> None:
+        """Embed and store chunks; progress counts source bytes, whose total is known from the start."""
+
+        def done(count: int) -> None:
+            self.bytes_done += count / len(chunks) * size
+            self.report("embedding", int(self.bytes_done), self.bytes_total)
+
+        if not chunks:
+            return
+        vectors = cache.embed([chunk.embed_text for chunk in chunks], done=done)
+        nodes = [to_node(chunk) for chunk in chunks]
+        for node, vector in zip(nodes, vectors, strict=True):
+            node.embedding = vector.tolist()
+        store.add(nodes)
+
+
+def _silent(_stage: str, _done: int, _total: int | None) -> None:
+    """Progress that nobody watches."""

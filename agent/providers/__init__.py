@@ -1,0 +1,1 @@
+"""Settings -> LlamaIndex parts: embedding models, LLMs, vector stores; and the weights that they need."""

@@ -1,0 +1,89 @@
+"""The embedding model that the settings name, as a LlamaIndex embedding."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import ConfigurationError, MissingExtra
+from agent.providers import weights
+from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+
+def build_embedding(settings: Settings, *, progress: weights.Progress | None = None) -> BaseEmbedding:
+    """Load the embedding model into this process, on the CPU; only getting its weights may use the network.
+
+    Vectors have unit length. The model may be used by several threads.
+
+    Raises:
+        MissingExtra: the extra `hf` is not installed.
+        WeightsMissing, WeightsCorrupt, StorageError: see `weights.resolve`.
+        ConfigurationError: the setting names a file rather than a model's directory.
+        ModelUnavailable: the directory holds no model that can be loaded.
+    """
+    directory = _directory(settings, weights.resolve(settings.embedding_model, settings, progress=progress))
+    try:
+        from agent.providers.local_embedding import load
+    except ImportError as error:
+        raise MissingExtra(
+            f"The embedding model {settings.embedding_model!r} runs in process and needs packages that cannot be "
+            f"imported: {error}.",
+            remedy="Run `pip install 'fury-agent[hf]'`.",
+        ) from error
+    return load(directory, model_identity(settings), batch=settings.embedding_batch)
+
+
+def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -> tuple[str, str]:
+    """Return the model's name and what stands for its exact weights, without loading it.
+
+    The second is the catalogue's revision, or the digest of the files of a directory of the user's own. A ready model
+    answers for itself: `model_name`, and `revision` where it has such an attribute.
+
+    Raises:
+        WeightsMissing: the setting is neither in the catalogue nor a directory that exists.
+        ConfigurationError: it is a file.
+    """
+    if embedding is not None:
+        return embedding.model_name, str(getattr(embedding, "revision", ""))
+    known = weights.lookup(settings.embedding_model)
+    if known is not None:
+        return known.name, known.revision
+    directory = _directory(settings, weights.resolve(settings.embedding_model, settings))
+    return directory.name, _digest(tuple(_state(directory)))
+
+
+def _directory(settings: Settings, path: Path) -> Path:
+    if not path.is_dir():
+        raise ConfigurationError(
+            f"The embedding model {settings.embedding_model!r} is a file; expected a directory in the layout "
+            "of sentence-transformers (modules.json, config.json, model.safetensors, ...).",
+            remedy="Set FURY_AGENT_EMBEDDING_MODEL to such a directory or to 'all-MiniLM-L6-v2'.",
+            field="embedding_model",
+        )
+    return path
+
+
+def _state(directory: Path) -> list[tuple[Path, str, int, int]]:
+    """Return the files that make a model: absolute path, name inside, size, modification time."""
+    files: list[tuple[Path, str, int, int]] = []
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if path.is_file() and path.suffix != ".md" and not any(part.startswith(".") for part in Path(name).parts):
+            stat = path.stat()
+            files.append((path, name, stat.st_size, stat.st_mtime_ns))
+    return files
+
+
+@lru_cache(maxsize=4)
+def _digest(files: tuple[tuple[Path, str, int, int], ...]) -> str:
+    """Digest names and contents; sizes and times are only there to notice changes to files already read."""
+    total = hashlib.sha256()
+    for path, name, _, _ in files:
+        with path.open("rb") as file:
+            total.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,130 @@
+"""A sentence-transformers model in this process; importing this module imports torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+import transformers
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+
+from agent.errors import ModelUnavailable
+
+_MAX_THREADS = 8  # small encoders gain nothing beyond
+_SORTED_TOGETHER = 16  # batches whose texts are sorted by length together
+_MAX_BATCH = 2048  # LlamaIndex's own limit
+
+
+class LocalEmbedding(HuggingFaceEmbedding):
+    """`HuggingFaceEmbedding` that fails at once, pads less and lets a query pass between two batches.
+
+    The base class repeats every failure three times with four seconds between, though a local model fails the same way
+    each time, and sorts texts by length only within each batch.
+    """
+
+    _revision: str = PrivateAttr()
+    _batch: int = PrivateAttr()
+    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+
+    def __init__(self, directory: Path, identity: tuple[str, str], *, batch: int) -> None:
+        query, text = _instructions(directory)
+        super().__init__(
+            model_name=str(directory),
+            device="cpu",
+            embed_batch_size=min(batch * _SORTED_TOGETHER, _MAX_BATCH),
+            cache_folder=str(directory),  # otherwise LlamaIndex makes a cache directory in the user's home
+            query_instruction=query,
+            text_instruction=text,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
+        self.model_name, self._revision = identity
+        self._batch = batch
+
+    @property
+    def revision(self) -> str:
+        """Revision or digest of the weights."""
+        return self._revision
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex serializes this part."""
+        return "LocalEmbedding"
+
+    def _embed(self, inputs: Sequence[str | BytesIO], prompt_name: str | None = None) -> list[list[float]]:
+        order = sorted(range(len(inputs)), key=lambda i: len(str(inputs[i])), reverse=True)
+        vectors: list[list[float]] = [[]] * len(inputs)
+        for start in range(0, len(order), self._batch):
+            chosen = order[start : start + self._batch]
+            for i, vector in zip(chosen, self._encode([inputs[i] for i in chosen], prompt_name), strict=True):
+                vectors[i] = vector
+        return vectors
+
+    def _encode(self, inputs: list[str | BytesIO], prompt_name: str | None) -> list[list[float]]:
+        try:
+            with self._lock:  # fast tokenizers are not safe to share
+                encoded: Any = self._model.encode(
+                    inputs,  # pyright: ignore[reportArgumentType] - the base class's own annotation is wider
+                    batch_size=self._batch,
+                    prompt_name=prompt_name,
+                    normalize_embeddings=self.normalize,
+                    show_progress_bar=False,
+                )
+        except (RuntimeError, MemoryError) as error:
+            raise ModelUnavailable(
+                f"The embedding model {self.model_name!r} failed on {len(inputs)} text(s): {error}.",
+                remedy="Lower FURY_AGENT_EMBEDDING_BATCH if memory is short.",
+            ) from error
+        return encoded.tolist()
+
+
+def load(directory: Path, identity: tuple[str, str], *, batch: int) -> LocalEmbedding:
+    """Load the model in `directory`, known as `identity` (name, revision); `batch` texts are embedded at once.
+
+    Raises:
+        ModelUnavailable: there is no model that can be loaded.
+    """
+    torch.set_num_threads(min(torch.get_num_threads(), _MAX_THREADS))
+    try:
+        with _quiet():
+            return LocalEmbedding(directory, identity, batch=batch)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise ModelUnavailable(
+            f"The embedding model in {str(directory)!r} cannot be loaded: {error}.",
+            remedy="Expected a directory in sentence-transformers' layout, without code of its own.",
+        ) from error
+
+
+def _instructions(directory: Path) -> tuple[str | None, str | None]:
+    """Return the prompts that the model's configuration wants before queries and texts (the base class ignores it)."""
+    try:
+        config = msgspec.json.decode(
+            (directory / "config_sentence_transformers.json").read_bytes(), type=dict[str, Any]
+        )
+    except (OSError, msgspec.DecodeError):
+        return None, None
+    prompts: dict[str, str] = config.get("prompts") or {}
+    text = next((prompts[name] for name in ("document", "text", "passage") if prompts.get(name)), None)
+    return prompts.get("query") or None, text
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Keep transformers' progress bars and remarks off the terminal while a model is loaded."""
+    log = transformers.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()

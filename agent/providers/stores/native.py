@@ -1,0 +1,115 @@
+"""Search by LanceDB itself and the indexes it needs, for tables that are too large to hold in memory."""
+
+# Arrow's classes have no types.
+# pyright: reportUnknownParameterType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from agent.providers.stores.filters import predicate
+from agent.providers.stores.ranking import Hits
+
+PROBES = 20
+"""Partitions of the vector index that a query reads; at 60,000 rows of 384 numbers none of the first ten was missed."""
+
+
+class NativeSearch:
+    """One version of a table; rows are named by LanceDB's row ids. Same interface as `ExactSearch`.
+
+    Args:
+        table: a LanceDB table at a fixed version.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def dense(self, vector: NDArray[np.float32], count: int, where: str | None) -> Hits:
+        """Return the nearest rows with their cosines."""
+        query = self._table.search(vector, vector_column_name="vector").distance_type("cosine").nprobes(PROBES)
+        found = _run(query, ["_distance"], where, count)
+        return _hits(found, 1.0 - found["_distance"].to_numpy())
+
+    def lexical(self, tokens: Sequence[str], count: int, where: str | None) -> Hits:
+        """Return the rows in which tokens occur, with their BM25 scores."""
+        from lancedb.query import MatchQuery  # noqa: PLC0415 - takes a second
+
+        if not tokens:
+            return []
+        words = MatchQuery(" ".join(tokens), "lexical")  # pyright: ignore[reportCallIssue] - pydantic's defaults
+        query = self._table.search(words, query_type="fts")
+        found = _run(query, ["_score"], where, count)
+        return [hit for hit in _hits(found, found["_score"].to_numpy()) if hit[1] > 0]
+
+    def matching(self, where: str | None) -> list[int]:
+        """Return the rows that meet a predicate, in the order of the table."""
+        return _run(self._table.search(), ["id"], where, None)["_rowid"].to_pylist()
+
+    def named(self, ids: Sequence[str]) -> list[int]:
+        """Return the rows with these ids, in this order, without those that don't exist."""
+        found = _run(self._table.search(), ["id"], predicate(node_ids=ids), None)
+        rows = dict(zip(found["id"].to_pylist(), found["_rowid"].to_pylist(), strict=True))
+        return [rows[id_] for id_ in ids if id_ in rows]
+
+    def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """Return columns of rows, in this order."""
+        found = self._table.take_row_ids(list(rows)).select(list(columns)).with_row_id().to_arrow()
+        places = {row: place for place, row in enumerate(found["_rowid"].to_pylist())}  # it sorts them
+        return found.take(pa.array([places[row] for row in rows], pa.int64()))
+
+
+def _run(query: Any, columns: list[str], where: str | None, count: int | None) -> pa.Table:
+    query = query.select(columns).with_row_id(with_row_id=True)
+    if where is not None:
+        query = query.where(where)
+    if count is not None:
+        query = query.limit(count)
+    return query.to_arrow()
+
+
+def _hits(found: pa.Table, scores: NDArray[np.float32]) -> Hits:
+    return list(zip(found["_rowid"].to_pylist(), scores.tolist(), strict=True))
+
+
+def index_words(table: Any) -> None:
+    """Build the full-text index anew.
+
+    Without one, LanceDB would search the column too, but cut it with a tokenizer of its own choice; so even an empty
+    table gets one.
+    """
+    from lancedb.index import FTS  # noqa: PLC0415 - takes a second
+
+    words = FTS(
+        base_tokenizer="whitespace",  # the column is cut already: nothing may be changed or left out
+        max_token_length=None,
+        lower_case=False,
+        stem=False,
+        remove_stop_words=False,
+        ascii_folding=False,
+    )
+    table.create_index("lexical", config=words)
+
+
+def finish(table: Any, *, approximate: bool) -> None:
+    """Compact a LanceDB table, build its indexes anew and drop its older versions.
+
+    Args:
+        table: writable, at its newest version.
+        approximate: also build the indexes on vectors and ids that pay on large tables.
+    """
+    from lancedb.index import BTree, IvfFlat  # noqa: PLC0415 - takes a second
+
+    # LanceDB warns about 0, since that breaks readers of older versions; an unfinished generation has no readers.
+    now = timedelta(milliseconds=1)
+    table.optimize(cleanup_older_than=now)
+    index_words(table)
+    if approximate:
+        table.create_index("id", config=BTree())
+        table.create_index("vector", config=IvfFlat(distance_type="cosine"))
+    table.optimize(cleanup_older_than=now)

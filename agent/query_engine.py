@@ -1,0 +1,265 @@
+"""Question -> passages -> draft -> answer with citations (a LlamaIndex query engine)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from uuid import UUID, uuid4
+
+from llama_index.core.base.response.schema import Response
+from llama_index.core.bridge.pydantic import ConfigDict
+from llama_index.core.llms.llm import LLM
+from llama_index.core.query_engine import CustomQueryEngine
+from llama_index.core.schema import NodeWithScore
+from msgspec import Struct
+
+from agent import prompts
+from agent.cancellation import CancelToken
+from agent.chunking.nodes import to_node
+from agent.errors import InvalidInput, ModelTimeout, ModelUnavailable
+from agent.providers.llms import count_tokens, model_name
+from agent.providers.llms.stream import stream_chat
+from agent.retrieval import Hit, HybridRetriever
+from agent.schema import (
+    MAX_QUESTION,
+    Answer,
+    AnswerEvent,
+    Citation,
+    Event,
+    IndexInfo,
+    Passage,
+    SourcesEvent,
+    Status,
+    Timings,
+    TokenEvent,
+    Verification,
+)
+from agent.settings import Settings
+from agent.verification import citation, cite, closed, without_foreign_links
+
+
+class Limits(Struct, frozen=True):
+    """What one answer may cost: tokens and seconds, as `Settings` describes them."""
+
+    prompt_tokens: int
+    max_tokens: int
+    first_token_timeout: float
+    token_timeout: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Take the limits from the settings."""
+        return cls(
+            prompt_tokens=settings.prompt_tokens,
+            max_tokens=settings.llm_max_tokens,
+            first_token_timeout=settings.llm_first_token_timeout,
+            token_timeout=settings.llm_token_timeout,
+        )
+
+
+class QueryEngine(CustomQueryEngine):
+    """Answers questions from one generation of an index.
+
+    Attributes:
+        retriever: finds the passages.
+        llm: any LlamaIndex LLM, or None to answer with sources only.
+        info: what the index holds.
+        limits: what an answer may cost.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    retriever: HybridRetriever
+    llm: LLM | None
+    info: IndexInfo
+    limits: Limits
+
+    def custom_query(self, query_str: str) -> Response:
+        """Answer as a LlamaIndex query engine; `metadata["answer"]` holds the whole `Answer`."""
+        hits = self.find(query_str)
+        *_, last = self._stream(query_str, hits, uuid4(), CancelToken(), time.perf_counter())
+        assert isinstance(last, AnswerEvent)
+        nodes = [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in hits]
+        return Response(last.answer.answer, source_nodes=nodes, metadata={"answer": last.answer})
+
+    def search(self, question: str, top_k: int | None = None) -> tuple[Passage, ...]:
+        """Return the passages for a question; no LLM is involved."""
+        hits = self.find(question, top_k)
+        return tuple(passage(hit, self.info.url_template) for hit in hits)
+
+    def find(self, question: str, top_k: int | None = None) -> list[Hit]:
+        """Return the passages for a question as chunks.
+
+        Raises:
+            InvalidInput: the question is empty, too long, or not text.
+        """
+        return self.retriever.find(valid_question(question), top_k)
+
+    def stream(
+        self,
+        question: str,
+        *,
+        top_k: int | None = None,
+        conversation_id: UUID | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Event]:
+        """Answer a question, telling of each step; the last event is the whole, final answer.
+
+        Raises:
+            InvalidInput: the question is empty, too long, or not text.
+            Cancelled: `cancel` was cancelled.
+            ServiceError: not even passages could be found.
+        """
+        started = time.perf_counter()
+        hits = self.find(question, top_k)
+        yield from self._stream(question, hits, conversation_id or uuid4(), cancel or CancelToken(), started)
+
+    def _stream(
+        self, question: str, hits: Sequence[Hit], conversation: UUID, cancel: CancelToken, started: float
+    ) -> Iterator[Event]:
+        cancel.check()
+        draft = _Draft(self.info, hits, conversation, started)
+        yield SourcesEvent(tuple(draft.citations), self.info.library, self.info.version)
+        if not hits:
+            yield draft.declined(None)
+        elif self.llm is None:
+            yield draft.sources_only("No language model is configured.")
+        else:
+            yield from self._generate(self.llm, question, draft, cancel)
+
+    def _generate(self, llm: LLM, question: str, draft: _Draft, cancel: CancelToken) -> Iterator[Event]:
+        try:
+            prompt = prompts.messages(
+                question,
+                [hit.chunk for hit in draft.hits],
+                library=self.info.library,
+                version=self.info.version,
+                budget=self.limits.prompt_tokens,
+                count=lambda text: count_tokens(llm, text),
+            )
+            deltas = stream_chat(
+                llm,
+                prompt,
+                cancel=cancel,
+                first_token_timeout=self.limits.first_token_timeout,
+                token_timeout=self.limits.token_timeout,
+                max_tokens=self.limits.max_tokens,
+            )
+            for delta in deltas:
+                draft.add(delta.text, delta.finish_reason)
+                if delta.text:
+                    yield TokenEvent(delta.text)
+        except (ModelUnavailable, ModelTimeout) as error:
+            # The passages are still good: a reader with six places to look is better off than one with an error.
+            yield draft.sources_only(f"The language model could not answer: {error.message}")
+            return
+        model = model_name(llm)
+        yield draft.declined(model) if prompts.NOT_IN_SOURCES in draft.text else draft.answered(model)
+
+
+class _Draft:
+    """An answer while it is being written."""
+
+    def __init__(self, info: IndexInfo, hits: Sequence[Hit], conversation: UUID, started: float) -> None:
+        self.info = info
+        self.hits = hits
+        self.conversation = conversation
+        self.started = started
+        self.retrieved = time.perf_counter()
+        self.first_token: float | None = None
+        self.text = ""
+        self.cut = False
+        self.citations = [citation(number, hit.chunk, info.url_template) for number, hit in enumerate(hits, start=1)]
+
+    def add(self, text: str, finish_reason: str | None) -> None:
+        """Take in what the model said."""
+        if text and self.first_token is None:
+            self.first_token = time.perf_counter()
+        self.text += text
+        self.cut = self.cut or finish_reason == "length"
+
+    def answered(self, model: str) -> AnswerEvent:
+        """Close the text and attach the citations."""
+        text, cited = cite(without_foreign_links(closed(self.text, cut=self.cut)), self.hits)
+        if not text:
+            return self.sources_only("The language model said nothing.")
+        return self._event("answered", text, [self.citations[number - 1] for number in cited], model)
+
+    def declined(self, model: str | None) -> AnswerEvent:
+        """Say that the sources do not hold the answer, and name the nearest places."""
+        text = f"The sources of {self.info.library} {self.info.version} do not answer this."
+        if self.citations:
+            text += " The nearest places are:\n\n" + listing(self.citations)
+        return self._event("declined", text, self.citations, model)
+
+    def sources_only(self, why: str) -> AnswerEvent:
+        """Give the places alone."""
+        text = f"{why} These places in the sources are the nearest to your question:\n\n{listing(self.citations)}"
+        return self._event("sources_only", text, self.citations, None)
+
+    def _event(self, status: Status, text: str, citations: Sequence[Citation], model: str | None) -> AnswerEvent:
+        first = self.first_token
+        answer = Answer(
+            answer_id=uuid4(),
+            conversation_id=self.conversation,
+            status=status,
+            answer=text,
+            citations=tuple(citations),
+            verification=Verification(),
+            library=self.info.library,
+            version=self.info.version,
+            revision=self.info.revision,
+            model=model,
+            timings=Timings(
+                retrieval_ms=(self.retrieved - self.started) * 1e3,
+                first_token_ms=None if first is None else (first - self.started) * 1e3,
+                total_ms=(time.perf_counter() - self.started) * 1e3,
+            ),
+        )
+        return AnswerEvent(answer)
+
+
+def listing(citations: Sequence[Citation]) -> str:
+    """Return citations as a Markdown list that names each place."""
+    return "\n".join(f"- [{entry.number}] `{entry.title}`: {entry.place}" for entry in citations)
+
+
+def passage(hit: Hit, url_template: str | None) -> Passage:
+    """Return a hit as the HTTP contract shows it."""
+    place = citation(0, hit.chunk, url_template)
+    return Passage(
+        path=place.path,
+        symbol=place.symbol,
+        start_line=place.start_line,
+        end_line=place.end_line,
+        url=place.url,
+        score=hit.score,
+        text=hit.chunk.text,
+    )
+
+
+def valid_question(question: str) -> str:
+    """Return the question if it can be answered at all.
+
+    Raises:
+        InvalidInput: it is empty, longer than 4,000 characters, or holds nothing readable.
+    """
+    if len(question) > MAX_QUESTION:
+        raise InvalidInput(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are allowed.",
+            remedy="Shorten it; of a traceback, the last lines say most.",
+            field="question",
+        )
+    if not any(character.isalnum() for character in question):
+        raise InvalidInput(
+            f"The question {question[:40]!r} has no word in it.", remedy="Ask in plain words.", field="question"
+        )
+    if "\x00" in question or _mostly_unprintable(question):
+        raise InvalidInput(
+            f"The question {question[:40]!r} is not text.", remedy="Ask in plain words.", field="question"
+        )
+    return question
+
+
+def _mostly_unprintable(text: str) -> bool:
+    return sum(not (character.isprintable() or character.isspace()) for character in text) > len(text) / 10

@@ -1,0 +1,186 @@
+"""How values look in a terminal (rich)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from agent.schema import Answer, Citation, Event, Library, SearchReply, SourcesEvent, TokenEvent
+
+if TYPE_CHECKING:
+    from agent.doctor import Finding
+    from agent.index_build import BuildReport
+    from agent.settings import Settings
+    from agent.sources import Progress as Report
+
+EXCERPT = 12
+"""Lines of a passage shown by `search`."""
+
+
+def show_answer(events: Iterable[Event]) -> None:
+    """Show an answer as it is written, then its final text with the citations.
+
+    In a pipe only the final text is printed: the draft may hold what the checks then take out.
+    """
+    console = Console()
+    with Live(console=console, transient=True, refresh_per_second=8, vertical_overflow="visible") as live:
+        draft = ""
+        final: Answer | None = None
+        for event in events:
+            if isinstance(event, SourcesEvent):
+                live.update(_reading(event.citations))
+            elif isinstance(event, TokenEvent):
+                draft += event.text
+                live.update(Markdown(draft))
+            else:
+                live.update("")
+                final = event.answer
+    if final is not None:
+        console.print(answer_text(final))
+
+
+def _reading(citations: Sequence[Citation]) -> Group:
+    places = [Text(f"  [{entry.number}] {entry.title}  {entry.place}", style="dim") for entry in citations]
+    return Group(Text("Reading", style="dim"), *places)
+
+
+def answer_text(answer: Answer) -> Group:
+    """Return an answer with its numbered citations: path, symbol, lines and link."""
+    parts: list[object] = [Markdown(answer.answer), ""]
+    if answer.status == "answered":
+        parts += [citation_text(entry) for entry in answer.citations]
+    small = f"{answer.library} {answer.version} ({answer.revision})"
+    if answer.model:
+        small += f" · {answer.model}"
+    small += f" · {answer.timings.total_ms / 1e3:.1f} s"
+    return Group(*parts, "", Text(small, style="dim"))  # type: ignore[arg-type]
+
+
+def citation_text(entry: Citation) -> Text:
+    """Return one line `[1] fury/actor/curved.py:46-163 actor.sphere` and, below it, the link."""
+    text = Text.assemble((f"[{entry.number}] ", "bold"), (entry.place, "cyan"))
+    if entry.symbol:
+        text.append(f"  {entry.symbol}", style="green")
+    if entry.url:
+        text.append(f"\n    {entry.url}", style=f"dim link {entry.url}")
+    return text
+
+
+def show_passages(reply: SearchReply) -> None:
+    """Show found places, each with its first lines."""
+    console = Console()
+    for number, passage in enumerate(reply.passages, start=1):
+        place = f"{passage.path}:{passage.start_line}-{passage.end_line}"
+        console.print(Text.assemble((f"{number}. ", "bold"), (place, "cyan"), f"  {passage.symbol or ''}"))
+        lines = passage.text.strip("\n").splitlines()
+        language = "python" if passage.path.endswith((".py", ".pyi")) else "rst"
+        console.print(
+            Syntax(
+                "\n".join(lines[:EXCERPT]),
+                language,
+                line_numbers=True,
+                start_line=passage.start_line,
+                background_color="default",
+            )
+        )
+        if len(lines) > EXCERPT:
+            console.print(Text(f"     … {len(lines) - EXCERPT} more lines", style="dim"))
+        if passage.url:
+            console.print(Text(f"     {passage.url}", style="dim"))
+        console.print()
+    if not reply.passages:
+        console.print(f"Nothing found in {escape(reply.library)} {escape(reply.version)}.")
+
+
+def show_build(report: BuildReport) -> None:
+    """Show what a build did."""
+    info = report.info
+    console = Console()
+    name = f"{info.library} {info.version} ({info.revision})"
+    if not report.changed:
+        console.print(Text(f"{name} is up to date: {info.files} files, {info.chunks} chunks."))
+        return
+    console.print(
+        Text(
+            f"{name}: {info.files} files, {info.chunks} chunks in {report.seconds:.1f} s "
+            f"({report.files_chunked} files read, {report.files_kept} unchanged, {report.files_removed} gone; "
+            f"{report.chunks_embedded} texts embedded)."
+        )
+    )
+    if info.skipped:
+        skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(info.skipped.items()))
+        console.print(Text(f"Left out: {skipped}.", style="dim"))
+
+
+def show_libraries(libraries: Sequence[Library]) -> None:
+    """Show a table of what is indexed."""
+    if not libraries:
+        Console().print("Nothing is indexed yet. Build an index: fury-agent index")
+        return
+    table = Table("library", "version", "revision", "files", "chunks", "embedding", "built")
+    for entry in libraries:
+        table.add_row(
+            entry.library,
+            entry.version,
+            entry.revision,
+            str(entry.files),
+            str(entry.chunks),
+            entry.embedding,
+            entry.created,
+        )
+    Console().print(table)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Show what `doctor` found."""
+    marks = {"ok": "[green]ok[/]", "optional": "[yellow]off[/]", "missing": "[red]missing[/]"}
+    table = Table("", "part", "found", "what mends it")
+    for finding in findings:
+        table.add_row(marks[finding.state], escape(finding.part), escape(finding.found), escape(finding.remedy))
+    Console().print(table)
+
+
+def show_settings(settings: Settings) -> None:
+    """Show every setting: its variable, value and meaning."""
+    from agent.settings import PREFIX
+
+    table = Table("setting", "value", "meaning")
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        table.add_row(f"{PREFIX}{name.upper()}", escape(str(value)), escape(field.description or ""))
+    Console().print(table)
+
+
+@contextmanager
+def progress_bars() -> Generator[Report]:
+    """Yield a progress callback that draws one bar a stage on stderr, with the time left."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                for task in tasks.values():
+                    bars.update(task, total=1, completed=1)
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+        for task in tasks.values():
+            bars.update(task, total=1, completed=1)

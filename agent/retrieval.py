@@ -1,0 +1,177 @@
+"""Question -> passages: dense, lexical and symbol rankings, fused into one list."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.vector_stores.types import BasePydanticVectorStore, VectorStoreQuery, VectorStoreQueryMode
+from msgspec import Struct
+
+from agent.chunking.nodes import from_node, to_node
+from agent.chunking.tokens import code_tokens
+from agent.manifest import Manifest, Place
+from agent.schema import Chunk
+from agent.symbols import ApiModel
+
+RRF_K = 60
+"""Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
+DEPTH = 50
+"""How far down each ranking is read."""
+WEIGHTS = {"dense": 1.0, "lexical": 1.0, "symbol": 0.25}
+"""Weight of each ranking: names decide between near equals; with more weight they push good prose away."""
+SYMBOL_DEPTH = 15
+"""How many definitions the symbol ranking names: one that shares a common word with the question says little."""
+COVERAGE = 0.4
+"""Share of a name, by weight, that a question must say before the name counts."""
+PRIVATE = 0.4
+"""What a private symbol's match is worth against a public one's: users can't call it."""
+MENTIONED = 3.0
+"""What a name written out in the question is worth against a match by its words."""
+
+_IDENTIFIER = re.compile(
+    r"`([^`\n]{1,200})`|\b([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z]+_\w+|[A-Z][a-z0-9]+[A-Z]\w*)\b|\b(\w+)\("
+)
+
+Ranking = Sequence[str]
+"""Chunk ids, best first."""
+
+
+class Hit(Struct, frozen=True):
+    """A chunk found for a question; `score` is the fused one, and only its order means anything."""
+
+    chunk: Chunk
+    score: float
+
+
+class HybridRetriever(BaseRetriever):
+    """Fuses rankings over one generation of an index; any LlamaIndex store and embedding will do.
+
+    Args:
+        store: answers dense and text queries.
+        manifest: symbol names of the same generation.
+        api: API model of the same generation.
+        embedding: the model that the store's vectors were made with.
+        top_k: passages returned where the caller does not say.
+        rankings: which of `dense`, `lexical` and `symbol` take part.
+    """
+
+    def __init__(
+        self,
+        store: BasePydanticVectorStore,
+        manifest: Manifest,
+        api: ApiModel,
+        embedding: BaseEmbedding,
+        *,
+        top_k: int,
+        rankings: Iterable[str] = ("dense", "lexical", "symbol"),
+    ) -> None:
+        super().__init__()
+        self._store = store
+        self._manifest = manifest
+        self._api = api
+        self._embedding = embedding
+        self._top_k = top_k
+        by_name: dict[str, Callable[[str], Ranking]] = {
+            "dense": self.dense,
+            "lexical": self.lexical,
+            "symbol": self.symbol,
+        }
+        self._rankings = [(WEIGHTS[name], by_name[name]) for name in rankings]
+
+    def with_rankings(self, rankings: Iterable[str]) -> HybridRetriever:
+        """Return a retriever over the same parts in which only these rankings take part."""
+        return HybridRetriever(
+            self._store, self._manifest, self._api, self._embedding, top_k=self._top_k, rankings=rankings
+        )
+
+    def find(self, question: str, top_k: int | None = None) -> list[Hit]:
+        """Return the best passages for a question, at most one for each symbol, best first."""
+        wanted = top_k or self._top_k
+        scores = fuse([(weight, rank(question)) for weight, rank in self._rankings])
+        # Several parts of one symbol may stand before the next symbol, so some more than wanted are fetched.
+        ids = sorted(scores, key=lambda identifier: (-scores[identifier], identifier))[: 4 * wanted + 10]
+        chunks = {node.node_id: from_node(node) for node in self._store.get_nodes(ids)}
+        hits = [Hit(chunks[identifier], scores[identifier]) for identifier in ids if identifier in chunks]
+        return collapse(hits)[:wanted]
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in self.find(query_bundle.query_str)]
+
+    def dense(self, question: str) -> Ranking:
+        """Rank chunks by the cosine of their vectors with the question's."""
+        vector = self._embedding.get_query_embedding(question)
+        return self._ids(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH))
+
+    def lexical(self, question: str) -> Ranking:
+        """Rank chunks by BM25 over code-aware tokens."""
+        return self._ids(
+            VectorStoreQuery(query_str=question, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=DEPTH)
+        )
+
+    def _ids(self, query: VectorStoreQuery) -> Ranking:
+        return self._store.query(query).ids or []
+
+    def symbol(self, question: str) -> Ranking:
+        """Rank definitions by how much of their name the question says, rare words first."""
+        scores = self._named(code_tokens(question))
+        for place in self._mentioned(question):
+            scores[place] = max(scores.get(place, 0.0), 1.0) * MENTIONED
+        weighted = {place: score * worth(place) for place, score in scores.items()}
+        best = sorted(weighted, key=lambda place: (-weighted[place], len(place.symbol), place.path, place.id))
+        return [place.id for place in best[:SYMBOL_DEPTH]]
+
+    def _named(self, words: Sequence[str]) -> dict[Place, float]:
+        rows = self._manifest.named(words)
+        total = self._manifest.count_names()
+        counts = self._manifest.frequencies(
+            token for place in {place for _, place in rows} for token in name_tokens(place)
+        )
+        weights = {token: math.log1p(total / count) for token, count in counts.items()}
+        matched: dict[Place, float] = defaultdict(float)
+        for token, place in rows:
+            matched[place] += weights[token]
+        coverage = {place: score / sum(weights[t] for t in name_tokens(place)) for place, score in matched.items()}
+        return {place: matched[place] * share for place, share in coverage.items() if share >= COVERAGE}
+
+    def _mentioned(self, question: str) -> list[Place]:
+        paths = {symbol.path for name in identifiers(question) for symbol in self._api.find(name)[:DEPTH]}
+        return self._manifest.qualified(paths)
+
+
+def identifiers(question: str) -> list[str]:
+    """Return what is written like code in a question: back-quoted, dotted, snake_case, CamelCase or called."""
+    found = (next(group for group in match.groups() if group) for match in _IDENTIFIER.finditer(question))
+    return list(dict.fromkeys(name.strip().removesuffix("()") for name in found))
+
+
+def name_tokens(place: Place) -> set[str]:
+    """Return the tokens of a place's own name, as the manifest records them."""
+    return set(code_tokens(place.symbol.rsplit(".", 1)[-1]))
+
+
+def worth(place: Place) -> float:
+    """Return the factor on a symbol's match: private names are rarely what a user asks for."""
+    return PRIVATE if place.public is None and place.role == "package" else 1.0
+
+
+def fuse(rankings: Iterable[tuple[float, Ranking]]) -> Mapping[str, float]:
+    """Return the reciprocal rank fusion of weighted rankings: sum of weight / (k + rank)."""
+    scores: dict[str, float] = defaultdict(float)
+    for weight, ranking in rankings:
+        for rank, identifier in enumerate(ranking, start=1):
+            scores[identifier] += weight / (RRF_K + rank)
+    return scores
+
+
+def collapse(hits: Iterable[Hit]) -> list[Hit]:
+    """Keep the best hit of every (path, symbol)."""
+    best: dict[tuple[str, str | None], Hit] = {}
+    for hit in hits:
+        best.setdefault((hit.chunk.path, hit.chunk.symbol), hit)
+    return list(best.values())

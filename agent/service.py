@@ -1,0 +1,162 @@
+"""Settings -> the parts that answer, for every indexed version: what the doors (HTTP, shell, evals) share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.llms.llm import LLM
+
+from agent.cancellation import CancelToken
+from agent.chunking import CHUNKER_VERSION
+from agent.chunking.tokens import code_tokens
+from agent.errors import AgentError, IndexMismatch
+from agent.generations import Generation, IndexDirectory, find_index, list_libraries
+from agent.manifest import Manifest
+from agent.providers.embeddings import build_embedding, model_identity
+from agent.providers.llms import build_llm
+from agent.providers.stores.lancedb import LanceVectorStore
+from agent.query_engine import Limits, QueryEngine
+from agent.retrieval import HybridRetriever
+from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
+from agent.settings import Settings
+from agent.sources import parse_spec
+from agent.symbols import ApiModel
+
+
+class Service:
+    """Answers for every library that is indexed; thread-safe.
+
+    Args:
+        settings: which parts to use, and where the indexes are.
+        embedding: a ready embedding model; the one in the settings is loaded when first needed otherwise.
+        llm: a ready LLM; without it, the one in the settings is made when first needed.
+    """
+
+    def __init__(self, settings: Settings, *, embedding: BaseEmbedding | None = None, llm: LLM | None = None) -> None:
+        self.settings = settings
+        self._identity = model_identity(settings, embedding)
+        self._embedding = embedding
+        self._llm = llm
+        self._llm_built = llm is not None
+        self._engines: dict[tuple[str, str], tuple[str, QueryEngine]] = {}
+        self._lock = threading.RLock()
+
+    def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
+        """Answer a question; see `QueryEngine.stream`."""
+        engine = self.engine(request.library, request.version, with_llm=True)
+        return engine.stream(
+            request.question, top_k=request.top_k, conversation_id=request.conversation_id, cancel=cancel
+        )
+
+    def search(self, request: SearchRequest) -> SearchReply:
+        """Find passages; no LLM is loaded for it."""
+        engine = self.engine(request.library, request.version)
+        return SearchReply(engine.search(request.question, request.top_k), engine.info.library, engine.info.version)
+
+    def libraries(self) -> tuple[Library, ...]:
+        """Return what is indexed."""
+        return list_libraries(self.settings.indexes_dir)
+
+    def health(self) -> Health:
+        """Say whether a question could be answered now."""
+        try:
+            self.info()
+        except AgentError as error:
+            return Health("unavailable", (str(error),))
+        if self.settings.llm == "none" and self._llm is None:
+            return Health("degraded", ("No language model is configured: answers list sources only.",))
+        return Health("ok")
+
+    def info(self) -> IndexInfo:
+        """Return what the default library's index holds, if it can be used.
+
+        Raises:
+            IndexError_, NotFound: it can't; the message names the command.
+        """
+        info = self._directory(None, None).current().info()
+        check(info, self._identity)
+        return info
+
+    def warm_up(self) -> None:
+        """Load everything that the first question would otherwise wait for."""
+        engine = self.engine(None, None, with_llm=True)
+        engine.find("warm up")
+
+    def close(self) -> None:
+        """Stop the LLM and close the indexes."""
+        with self._lock:
+            close = getattr(self._llm, "close", None)
+            if close is not None:
+                close()
+            self._engines.clear()
+
+    def engine(self, library: str | None, version: str | None, *, with_llm: bool = False) -> QueryEngine:
+        """Return the engine over the generation that is served now.
+
+        Raises:
+            UnknownLibrary, UnknownVersion: not indexed; the message lists what is.
+            IndexMismatch: made with another model or chunker; the message names the command.
+        """
+        directory = self._directory(library, version)
+        generation = directory.current()
+        key = (directory.library, directory.version)
+        with self._lock:
+            name, engine = self._engines.get(key, ("", None))
+            if engine is None or name != generation.name:
+                engine = self._open(generation)
+                self._engines[key] = (generation.name, engine)
+            if with_llm and engine.llm is None:
+                engine.llm = self.llm()
+            return engine
+
+    def llm(self) -> LLM | None:
+        """Return the LLM, made at the first call."""
+        with self._lock:
+            if not self._llm_built:
+                self._llm = build_llm(self.settings)
+                self._llm_built = True
+            return self._llm
+
+    def embedding(self) -> BaseEmbedding:
+        """Return the embedding model, loaded at the first call."""
+        with self._lock:
+            if self._embedding is None:
+                self._embedding = build_embedding(self.settings)
+            return self._embedding
+
+    def _directory(self, library: str | None, version: str | None) -> IndexDirectory:
+        default = parse_spec(self.settings.library)
+        name = library or default.library
+        preferred = default.version if name == default.library else None
+        return find_index(self.settings.indexes_dir, name, version, preferred)
+
+    def _open(self, generation: Generation) -> QueryEngine:
+        info = generation.info()
+        check(info, self._identity)
+        retriever = HybridRetriever(
+            LanceVectorStore.open(generation.store_dir, tokenize=code_tokens),
+            Manifest(generation.manifest_file),
+            ApiModel.load(generation.api_file),
+            self.embedding(),
+            top_k=self.settings.top_k,
+            rankings=self.settings.rankings,
+        )
+        return QueryEngine(retriever=retriever, llm=None, info=info, limits=Limits.of(self.settings))
+
+
+def check(info: IndexInfo, identity: tuple[str, str]) -> None:
+    """Refuse an index whose vectors or chunks mean something else than the settings expect.
+
+    Raises:
+        IndexMismatch: names both sides and the command that mends it.
+    """
+    made = (info.chunker, info.embedding, info.embedding_revision)
+    expected = (CHUNKER_VERSION, *identity)
+    if made != expected:
+        raise IndexMismatch(
+            f"The index of {info.library} {info.version} was made with chunker and model {made}; "
+            f"the settings ask for {expected}.",
+            remedy=f"Build it again: `fury-agent index '{info.library}=={info.version}'`.",
+        )

@@ -1,0 +1,157 @@
+"""From a question to a checked answer, over a real small index and a scripted model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from llama_index.core import Settings as LlamaSettings  # noqa: TID251 - to see that it stays untouched
+from llama_index.core.base.response.schema import Response
+
+from agent.cancellation import CancelToken
+from agent.errors import Cancelled, InvalidInput
+from agent.index_build import build
+from agent.prompts import NOT_IN_SOURCES
+from agent.schema import Answer, AnswerEvent, QueryRequest, SearchRequest, SourcesEvent, TokenEvent
+from agent.service import Service
+from agent.settings import Settings
+from tests.support import HashEmbedding, ScriptedLLM
+
+LIBRARY = {
+    "pyproject.toml": '[project]\nname = "demo"\nversion = "1.0"\n[project.urls]\nSource = "https://github.com/o/demo"\n',
+    "demo/__init__.py": '"""A demo."""\nfrom demo.shapes import sphere\n\n__all__ = ["sphere"]\n',
+    "demo/shapes.py": '''"""Shapes."""
+
+
+def sphere(centers, *, colors=(1, 0, 0)):
+    """Create spheres.
+
+    Parameters
+    ----------
+    centers : ndarray
+        Where they are.
+    """
+    return centers
+
+
+def _hidden(sphere):
+    """Help to make a sphere."""
+    return sphere
+''',
+    "README.md": "# Demo\n\nInstall it with pip.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings whose default library is a small folder, indexed."""
+    root = tmp_path_factory.mktemp("engine")
+    for name, text in LIBRARY.items():
+        path = root / "demo" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    settings = Settings(data_dir=root / "data", library=str(root / "demo"))
+    build(settings.library, settings, embedding=HashEmbedding())
+    return settings
+
+
+def answer(settings: Settings, llm: ScriptedLLM | None, question: str = "How do I draw a sphere?") -> Answer:
+    service = Service(settings.model_copy(update={"llm": "none"}), embedding=HashEmbedding(), llm=llm)
+    *_, last = service.stream(QueryRequest(question), CancelToken())
+    assert isinstance(last, AnswerEvent)
+    return last.answer
+
+
+def test_sources_come_first_then_tokens_then_the_answer(indexed: Settings) -> None:
+    service = Service(indexed, embedding=HashEmbedding(), llm=ScriptedLLM.saying("Use `demo.sphere` [1]."))
+    events = list(service.stream(QueryRequest("How do I draw a sphere?"), CancelToken()))
+    assert isinstance(events[0], SourcesEvent)
+    assert "".join(event.text for event in events if isinstance(event, TokenEvent)) == "Use `demo.sphere` [1]."
+    assert isinstance(events[-1], AnswerEvent)
+
+
+def test_an_answer_cites_exact_lines(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying("```python\nfrom demo import sphere\nsphere([[0, 0, 0]])\n```"))
+    assert found.status == "answered"
+    cited = {entry.symbol: entry for entry in found.citations}["sphere"]
+    assert (cited.path, cited.start_line, cited.end_line) == ("demo/shapes.py", 4, 12)
+    assert found.model == "scripted"
+    assert (found.library, found.version) == ("demo", "1.0")
+
+
+def test_the_prompt_holds_signature_and_parameters(indexed: Settings) -> None:
+    llm = ScriptedLLM.saying("ok")
+    answer(indexed, llm)
+    prompt = str(llm.asked[0][-1].content)
+    assert "def sphere(centers, *, colors=(1, 0, 0))" in prompt
+    assert "centers : ndarray - Where they are." in prompt
+
+
+def test_without_a_model_the_sources_are_listed(indexed: Settings) -> None:
+    found = answer(indexed, None)
+    assert found.status == "sources_only"
+    assert found.citations[0].symbol == "sphere"
+    assert "demo/shapes.py:4-12" in found.answer
+    assert found.model is None
+
+
+def test_a_model_that_does_not_find_it_declines_with_places(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying(NOT_IN_SOURCES + "."))
+    assert found.status == "declined"
+    assert NOT_IN_SOURCES not in found.answer
+    assert found.citations
+
+
+def test_a_dead_model_leaves_the_sources(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying(ConnectionError("gone")))
+    assert found.status == "sources_only"
+    assert found.citations
+
+
+def test_an_empty_reply_leaves_the_sources(indexed: Settings) -> None:
+    assert answer(indexed, ScriptedLLM.saying("")).status == "sources_only"
+
+
+def test_a_withdrawn_question_stops(indexed: Settings) -> None:
+    service = Service(indexed, embedding=HashEmbedding(), llm=ScriptedLLM.saying("never read"))
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        list(service.stream(QueryRequest("How?"), cancel))
+
+
+@pytest.mark.parametrize("question", ["", "   \n", "?!…", "a" * 4001, "a\x00b", "\x01\x02\x03\x04a"])
+def test_what_is_no_question_is_refused(indexed: Settings, question: str) -> None:
+    service = Service(indexed, embedding=HashEmbedding())
+    with pytest.raises(InvalidInput) as caught:
+        service.search(SearchRequest(question))
+    assert caught.value.field == "question"
+
+
+def test_it_is_a_llama_index_query_engine(indexed: Settings) -> None:
+    service = Service(indexed, embedding=HashEmbedding(), llm=ScriptedLLM.saying("Use sphere(x)."))
+    response = service.engine(None, None, with_llm=True).query("How do I draw a sphere?")
+    assert isinstance(response, Response)
+    assert response.response == "Use sphere(x)."
+    assert response.source_nodes
+    assert (response.metadata or {})["answer"].status == "answered"
+
+
+def test_llama_index_globals_stay_untouched(indexed: Settings) -> None:
+    answer(indexed, ScriptedLLM.saying("ok"))
+    assert LlamaSettings._llm is None
+    assert LlamaSettings._embed_model is None
+
+
+def test_a_new_generation_is_picked_up(tmp_path: Path) -> None:
+    root = tmp_path / "demo"
+    for name, text in LIBRARY.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    settings = Settings(data_dir=tmp_path / "data", library=str(root), llm="none")
+    build(settings.library, settings, embedding=HashEmbedding())
+    service = Service(settings, embedding=HashEmbedding())
+    assert not any(passage.symbol == "cube" for passage in service.search(SearchRequest("cube")).passages)
+    (root / "demo/shapes.py").write_text('def cube():\n    """Make a cube."""\n')
+    build(settings.library, settings, embedding=HashEmbedding())
+    assert service.search(SearchRequest("cube")).passages[0].symbol == "cube"
