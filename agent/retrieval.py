@@ -106,12 +106,17 @@ class HybridRetriever(BaseRetriever):
     def dense(self, question: str) -> Ranking:
         """Rank chunks by the cosine of their vectors with the question's."""
         vector = self._embedding.get_query_embedding(question)
-        return self._ids(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH))
+        return self._ids(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH, output_fields=["id"]))
 
     def lexical(self, question: str) -> Ranking:
         """Rank chunks by BM25 over code-aware tokens."""
         return self._ids(
-            VectorStoreQuery(query_str=question, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=DEPTH)
+            VectorStoreQuery(
+                query_str=question,
+                mode=VectorStoreQueryMode.TEXT_SEARCH,
+                similarity_top_k=DEPTH,
+                output_fields=["id"],
+            )
         )
 
     def _ids(self, query: VectorStoreQuery) -> Ranking:

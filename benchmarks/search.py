@@ -37,7 +37,8 @@ def run() -> list[Row]:
 def _measure_size(size: int, directory: Path) -> list[Row]:
     corpus = _Corpus(size)
     store = LanceVectorStore.create(directory, DIMENSION, tokenize=str.split)
-    rows = [Row(f"{size} rows: add", _seconds(lambda: store.add(list(corpus.nodes()))), "s")]
+    nodes = list(corpus.nodes())
+    rows = [Row(f"{size} rows: add", _seconds(lambda: store.add(nodes)), "s")]
     rows.append(Row(f"{size} rows: optimize", _seconds(store.optimize), "s"))
     for flavour, exact_rows in (("in memory", size), ("native", 0)):
         opened = LanceVectorStore.open(directory, tokenize=str.split, exact_rows=exact_rows)

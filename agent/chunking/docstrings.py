@@ -11,16 +11,18 @@ _AT_MARGIN = re.compile(r"\n\S")
 _AFTER_BREAK = re.compile(r"\s*\\?\n\s*")
 
 
-def docstring_node(children: list[Node]) -> Node | None:
+def docstring_node(body: Node) -> Node | None:
     """Return the string that opens a body, if one does."""
-    for child in children:
-        if child.type == "comment":
-            continue
-        if child.type == "expression_statement" and child.child_count == 1:
-            first = child.children[0]
-            return first if first.type == "string" else None
+    if not body.child_count:
         return None
-    return None
+    # The first child alone: `children` would make an object of every statement, in every function.
+    first = body.child(0)
+    if first.type == "comment":
+        first = next((child for child in body.children if child.type != "comment"), first)
+    if first.type != "expression_statement" or first.child_count != 1:
+        return None
+    value = first.child(0)
+    return value if value.type == "string" else None
 
 
 def docstring(data: bytes, node: Node, indent: int) -> str | None:

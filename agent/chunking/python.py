@@ -74,13 +74,13 @@ class _Walk:
     def module(self, root: Node, file: SourceFile, *, definitions: bool) -> None:
         """Visit a whole file; without `definitions` it stays one chunk."""
         children = root.children
-        doc_node = docstring_node(children)
+        doc_node = docstring_node(root)
         doc = docstring(self.data, doc_node, 0) if doc_node is not None else None
         name = file.module or file.path
         public = self.public_paths.get(file.module) if file.module else None
         draft = Draft("module", name, qualified=file.module, public=public, doc=doc)
         draft.embed_from = doc_node.end_byte if doc_node is not None else 0
-        draft.boundaries = partial(boundaries, self.data, children)
+        draft.boundaries = partial(boundaries, self.data, root)
         self.drafts.append(draft)
         self.cuts.append((0, 0))
         if definitions:
@@ -164,7 +164,7 @@ class _Walk:
         public = self.public_paths.get(qualified) if qualified else None
         draft = Draft("module", name, name, qualified, public, embed_from=start, extent=(start, end))
         draft.head = _head(draft)
-        draft.boundaries = partial(boundaries, data, [node])
+        draft.boundaries = partial(boundaries, data, node)
         draft.broken = node.has_error
         self.cuts += [(start, len(self.drafts)), (end, scope.index)]
         self.drafts.append(draft)
@@ -175,8 +175,7 @@ class _Walk:
         data = self.data
         name_node = node.child_by_field_id(self.name)
         name = data[name_node.start_byte : name_node.end_byte].decode(errors="replace") if name_node else "_"
-        statements = body.children if body is not None else []
-        doc_node = docstring_node(statements)
+        doc_node = docstring_node(body) if body is not None else None
         symbol = scope.prefix + name
         qualified = f"{scope.qualified}.{name}" if scope.qualified else None
         public = self.public_paths.get(qualified) if qualified else None
@@ -188,7 +187,7 @@ class _Walk:
             draft.embed_from = doc_node.end_byte
         elif body is not None:
             draft.embed_from = body.start_byte
-        draft.boundaries = partial(boundaries, data, statements, draft.embed_from)
+        draft.boundaries = partial(boundaries, data, body or node, draft.embed_from)
         draft.extent = (line_start(data, outer.start_byte, outer.start_point.column), self.end(outer.end_byte))
         draft.broken = outer.has_error
         return draft

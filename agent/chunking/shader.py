@@ -27,7 +27,7 @@ def chunk_shader(file: SourceFile, data: bytes) -> tuple[Chunk, ...]:
     children = root.children
     name = file.path.rsplit("/", 1)[-1]
     rest = Draft("shader", name, head=f"{words(name)} ({file.path})")
-    rest.boundaries = partial(boundaries, data, children)
+    rest.boundaries = partial(boundaries, data, root)
     drafts = [rest]
     cuts: list[Span] = [(0, 0)]
     comment: Node | None = None
@@ -52,7 +52,7 @@ def _function(file: SourceFile, data: bytes, node: Node, comment: Node | None, s
     draft = Draft("shader", symbol, symbol, signature=signature(data, node, body), embed_from=start)
     draft.head = f"{words(symbol)} ({file.path})"
     draft.extent = (start, node.end_byte)
-    draft.boundaries = partial(boundaries, data, body.children if body is not None else [])
+    draft.boundaries = partial(boundaries, data, body or node)
     draft.broken = node.has_error
     return draft
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tree_sitter import Node
 
 from agent.chunking.spans import LIMIT, Levels, line_start
@@ -11,13 +9,13 @@ from agent.chunking.spans import LIMIT, Levels, line_start
 _MAX_DEPTH = 12
 
 
-def boundaries(data: bytes, statements: Iterable[Node], first: int = 0) -> Levels:
+def boundaries(data: bytes, block: Node, first: int = 0) -> Levels:
     """Return the starts of lines that a statement begins, those of large statements' insides on further levels.
 
     A comment belongs to the statement below it. What begins before the offset `first` (a docstring) is left alone.
     """
     levels: list[list[int]] = []
-    nodes = [node for node in statements if node.start_byte >= first]
+    nodes = [node for node in block.children if node.start_byte >= first]
     while nodes and len(levels) < _MAX_DEPTH:
         level: list[int] = []
         after_comment = False

@@ -24,7 +24,7 @@ def chunk_tutorial(file: SourceFile, data: bytes) -> tuple[Chunk, ...]:
     """Cut a script into chunks of text and code; see `agent.chunking.chunk_file`."""
     root = parse("python", data)
     children = root.children
-    doc_node = docstring_node(children)
+    doc_node = docstring_node(root)
     doc = docstring(data, doc_node, 0) if doc_node is not None else None
     title = _title(doc or "") or file.path.rsplit("/", 1)[-1]
     drafts: list[Draft] = []
@@ -34,7 +34,7 @@ def chunk_tutorial(file: SourceFile, data: bytes) -> tuple[Chunk, ...]:
         name = f"{title} > {first}" if first and drafts else title
         draft = Draft("example", name, head=name, embed_from=start)
         draft.doc = doc if not drafts else None
-        draft.boundaries = partial(boundaries, data, children)
+        draft.boundaries = partial(boundaries, data, root)
         draft.broken = root.has_error and any(child.has_error for child in children if start <= child.start_byte < end)
         cuts.append((start, len(drafts)))
         drafts.append(draft)

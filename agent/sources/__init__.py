@@ -95,7 +95,7 @@ def _locate(spec: Spec, settings: Settings, progress: Progress) -> _Located:
 def _open_release(spec: PackageSpec, settings: Settings, progress: Progress) -> Kept:
     if spec.version and (kept := find_release(settings.sources_dir, spec.library, spec.version)):
         return kept
-    from agent.sources.package_index import fetch_release  # noqa: PLC0415 - an HTTP client that opening again needs not
+    from agent.sources.package_index import fetch_release
 
     return fetch_release(spec, settings, progress)
 

@@ -289,6 +289,6 @@ class LanceVectorStore(ThreadedVectorStore):
 
 
 def _connect(directory: Path) -> DBConnection:
-    import lancedb  # noqa: PLC0415 - takes a second
+    import lancedb  # takes a second
 
     return lancedb.connect(directory)

@@ -38,7 +38,7 @@ class NativeSearch:
 
     def lexical(self, tokens: Sequence[str], count: int, where: str | None) -> Hits:
         """Return the rows in which tokens occur, with their BM25 scores."""
-        from lancedb.query import MatchQuery  # noqa: PLC0415 - takes a second
+        from lancedb.query import MatchQuery  # takes a second
 
         if not tokens:
             return []
@@ -83,7 +83,7 @@ def index_words(table: Any) -> None:
     Without one, LanceDB would search the column too, but cut it with a tokenizer of its own choice; so even an empty
     table gets one.
     """
-    from lancedb.index import FTS  # noqa: PLC0415 - takes a second
+    from lancedb.index import FTS  # takes a second
 
     words = FTS(
         base_tokenizer="whitespace",  # the column is cut already: nothing may be changed or left out
@@ -103,7 +103,7 @@ def finish(table: Any, *, approximate: bool) -> None:
         table: writable, at its newest version.
         approximate: also build the indexes on vectors and ids that pay on large tables.
     """
-    from lancedb.index import BTree, IvfFlat  # noqa: PLC0415 - takes a second
+    from lancedb.index import BTree, IvfFlat  # takes a second
 
     # LanceDB warns about 0, since that breaks readers of older versions; an unfinished generation has no readers.
     now = timedelta(milliseconds=1)

@@ -48,6 +48,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BasePydanticVectorS
 
 
 def _create(directory: Path, flavour: str) -> BasePydanticVectorStore:
-    from agent.providers.stores.lancedb import LanceVectorStore  # noqa: PLC0415 - only these tests pay for it
+    from agent.providers.stores.lancedb import LanceVectorStore  # only these tests pay for it
 
     return LanceVectorStore.create(directory, 4, tokenize=str.split, exact_rows=FLAVOURS[flavour])

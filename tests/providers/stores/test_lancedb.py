@@ -258,7 +258,7 @@ def test_a_dimension_is_positive(tmp_path: Path) -> None:
 
 
 def test_a_table_of_another_layout_is_refused(tmp_path: Path) -> None:
-    import lancedb  # noqa: PLC0415 - only this test pays for it
+    import lancedb  # only this test pays for it
 
     lancedb.connect(tmp_path).create_table("chunks", pa.table({"id": ["a"]}))
     with pytest.raises(IndexMismatch, match="--force"):
