@@ -23,16 +23,14 @@ RRF_K = 60
 """Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
 DEPTH = 50
 """How far down each ranking is read."""
-WEIGHTS = {"dense": 1.0, "lexical": 1.0, "symbol": 0.25}
-"""Weight of each ranking: names decide between near equals; with more weight they push good prose away."""
+WORDS_WEIGHT = 0.25
+"""Weight of names said in plain words: they decide between near equals; given more, they push good prose away."""
 SYMBOL_DEPTH = 15
 """How many definitions the symbol ranking names: one that shares a common word with the question says little."""
 COVERAGE = 0.4
 """Share of a name, by weight, that a question must say before the name counts."""
 PRIVATE = 0.4
 """What a private symbol's match is worth against a public one's: users can't call it."""
-MENTIONED = 3.0
-"""What a name written out in the question is worth against a match by its words."""
 
 _IDENTIFIER = re.compile(
     r"`([^`\n]{1,200})`|\b([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z]+_\w+|[A-Z][a-z0-9]+[A-Z]\w*)\b|\b(\w+)\("
@@ -77,12 +75,12 @@ class HybridRetriever(BaseRetriever):
         self._api = api
         self._embedding = embedding
         self._top_k = top_k
-        by_name: dict[str, Callable[[str], Ranking]] = {
-            "dense": self.dense,
-            "lexical": self.lexical,
-            "symbol": self.symbol,
+        by_name: dict[str, list[tuple[float, Callable[[str], Ranking]]]] = {
+            "dense": [(1.0, self.dense)],
+            "lexical": [(1.0, self.lexical)],
+            "symbol": [(WORDS_WEIGHT, self.symbol), (1.0, self.mentioned)],
         }
-        self._rankings = [(WEIGHTS[name], by_name[name]) for name in rankings]
+        self._rankings = [part for name in rankings for part in by_name[name]]
 
     def with_rankings(self, rankings: Iterable[str]) -> HybridRetriever:
         """Return a retriever over the same parts in which only these rankings take part."""
@@ -123,13 +121,18 @@ class HybridRetriever(BaseRetriever):
         return self._store.query(query).ids or []
 
     def symbol(self, question: str) -> Ranking:
-        """Rank definitions by how much of their name the question says, rare words first."""
-        scores = self._named(code_tokens(question))
-        for place in self._mentioned(question):
-            scores[place] = max(scores.get(place, 0.0), 1.0) * MENTIONED
-        weighted = {place: score * worth(place) for place, score in scores.items()}
-        best = sorted(weighted, key=lambda place: (-weighted[place], len(place.symbol), place.path, place.id))
+        """Rank definitions by how much of their name the question says in plain words, rare words first."""
+        scores = {place: score * worth(place) for place, score in self._named(code_tokens(question)).items()}
+        best = sorted(scores, key=lambda place: (-scores[place], len(place.symbol), place.path, place.id))
         return [place.id for place in best[:SYMBOL_DEPTH]]
+
+    def mentioned(self, question: str) -> Ranking:
+        """Rank the definitions that the question writes out as code: `actor.sphere`, ShowManager, update_full."""
+        names = identifiers(question)
+        order = {symbol.path: None for name in names for symbol in self._api.find(name)[:DEPTH]}
+        rank = {path: number for number, path in enumerate(order)}
+        places = self._manifest.qualified(rank)
+        return [place.id for place in sorted(places, key=lambda place: (rank[place.qualified or ""], place.id))]
 
     def _named(self, words: Sequence[str]) -> dict[Place, float]:
         rows = self._manifest.named(words)
@@ -143,10 +146,6 @@ class HybridRetriever(BaseRetriever):
             matched[place] += weights[token]
         coverage = {place: score / sum(weights[t] for t in name_tokens(place)) for place, score in matched.items()}
         return {place: matched[place] * share for place, share in coverage.items() if share >= COVERAGE}
-
-    def _mentioned(self, question: str) -> list[Place]:
-        paths = {symbol.path for name in identifiers(question) for symbol in self._api.find(name)[:DEPTH]}
-        return self._manifest.qualified(paths)
 
 
 def identifiers(question: str) -> list[str]:

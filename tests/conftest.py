@@ -1,12 +1,14 @@
 """Shared parts: real sources, real weights and a clean environment.
 
-Weights and sources are read from the configured data directory, where the program itself keeps them (verified by
-digest), so that a machine holds them once; everything a test writes goes to its own temporary directory.
+Weights, sources and the index of FURY are those of the configured data directory, where the program itself keeps them
+(made by the first test that needs them, as by `make ask`), so that a machine holds them once. Everything else that a
+test writes goes to its own temporary directory.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from agent.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from agent.schema import SourceTree
+    from agent.service import Service
 
 SHARED_DATA = Settings().data_dir
 for name in [name for name in os.environ if name.startswith(PREFIX)]:
@@ -24,7 +27,7 @@ for name in [name for name in os.environ if name.startswith(PREFIX)]:
 
 @pytest.fixture(scope="session")
 def shared_settings() -> Settings:
-    """Settings that read the machine's weights and sources; not for building indexes."""
+    """Settings that read the machine's weights and sources."""
     return Settings(data_dir=SHARED_DATA)
 
 
@@ -40,3 +43,15 @@ def fury_tree(shared_settings: Settings) -> SourceTree:
     from agent.sources import open_source
 
     return open_source("fury==2.0.0", shared_settings)
+
+
+@pytest.fixture(scope="session")
+def fury_service(shared_settings: Settings) -> Iterator[Service]:
+    """A service over the real index of FURY 2.0.0, without an LLM."""
+    from agent.index_build import build
+    from agent.service import Service
+
+    build("fury==2.0.0", shared_settings)
+    service = Service(shared_settings.model_copy(update={"llm": "none"}))
+    yield service
+    service.close()

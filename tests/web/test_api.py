@@ -17,12 +17,10 @@ from litestar import Litestar
 from agent import errors
 from agent.api import create_app
 from agent.errors import AgentError, InvalidInput, Overloaded, UnknownVersion
-from agent.problems import MEDIA_TYPE, describe
 from agent.schema import Answer, Health, Library, Problem, SearchReply
 from agent.settings import Settings
-from tests.fakes import ANSWER, LIBRARY, REPLY, ScriptedService, running
-
-QUESTION = {"question": "How do I draw a sphere?"}
+from agent.web.problems import MEDIA_TYPE, describe
+from tests.fakes import ANSWER, LIBRARY, QUESTION, REPLY, ScriptedService, running
 
 
 def problem_of(reply: httpx.Response) -> Problem:

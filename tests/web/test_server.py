@@ -17,14 +17,14 @@ import pytest
 
 from agent.api import serve
 from agent.errors import ConfigurationError, IndexMissing
-from agent.server import listen
 from agent.settings import Settings
+from agent.web.server import listen
 from tests.fakes import ScriptedService
 
 PROGRAM = """
 import time
 import agent.api
-import agent.bridge
+import agent.web.bridge
 from agent.api import serve
 from agent.settings import Settings
 from tests.fakes import EVENTS, SOURCES, ScriptedService, pause
@@ -37,7 +37,7 @@ class Asked(ScriptedService):
         yield from EVENTS
 
 agent.api.GRACE = {grace}
-agent.bridge.FAREWELL = 0.5
+agent.web.bridge.FAREWELL = 0.5
 service = Asked()
 serve(lambda: service, Settings(port=0))
 print("closed:", service.closed)
@@ -113,6 +113,16 @@ def test_work_that_ignores_everything_does_not_keep_the_process() -> None:
         assert reply.result().status_code == 503
         process.communicate(timeout=8)
     assert process.returncode == 0
+
+
+def test_replies_on_an_open_connection_are_not_held_back() -> None:
+    """Where the system waits to fill a packet, each reply takes 40 ms."""
+    with serving() as (_, client):
+        client.get("/health/live")
+        began = time.monotonic()
+        for _ in range(25):
+            client.get("/health/live")
+        assert time.monotonic() - began < 0.7
 
 
 # --- the port ------------------------------------------------------------------------------------

@@ -1,0 +1,275 @@
+"""One hop from the event loop to worker threads: bounded, cancellable, and never blocking the loop.
+
+A `Lane` owns a few threads and a short line of waiting `Job`s. A job's thread may be some events ahead of a slow
+client, then it waits; it gives up when its job is closed. A place in the lane is free again when the *thread* is done,
+not when the client has gone, so that no more work runs than was allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
+from queue import SimpleQueue
+from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from agent.cancellation import CancelToken
+from agent.errors import AgentError, Cancelled, ModelTimeout, Overloaded
+from agent.schema import Event, Health, Library, QueryRequest, SearchReply, SearchRequest
+from agent.settings import Settings
+
+EVENTS_AHEAD = 64
+SEARCHES = 4
+LOOKUPS = 2
+WAITING_QUICK = 64  # searches and lookups take milliseconds: a longer line still moves within a second
+LOOKUP_TIMEOUT = 10.0
+FAREWELL = 2.0  # seconds that cancelled threads have to end in
+
+T = TypeVar("T")
+Work = Callable[[CancelToken], Generator[T, None, None]]
+
+
+class Answering(Protocol):
+    """What the HTTP door needs of the service behind it; every method blocks, and is called from several threads."""
+
+    def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
+        """Yield events, an `AnswerEvent` last; stop soon after `cancel`, whose callbacks must not block."""
+        ...
+
+    def search(self, request: SearchRequest) -> SearchReply:
+        """Return passages without an LLM."""
+        ...
+
+    def libraries(self) -> tuple[Library, ...]:
+        """Return what is indexed."""
+        ...
+
+    def health(self) -> Health:
+        """Return cheaply whether a question could be answered."""
+        ...
+
+    def close(self) -> None:
+        """Release what it holds."""
+        ...
+
+
+class _End(Struct, frozen=True):
+    """The last item of a job: why there are no more."""
+
+    reason: Exception
+
+
+class Job(Generic[T]):
+    """The work of one request: iterate over what its thread yields, and `close` it when nobody wants more.
+
+    All methods but `run` belong to the event loop's thread.
+
+    Args:
+        work: a generator function; runs in a worker thread and should end soon after its token is cancelled.
+        released: called once the job takes no thread and no place in line any more.
+    """
+
+    def __init__(self, work: Work[T], released: Callable[[Job[T]], None]) -> None:
+        self.started: float | None = None
+        self._work = work
+        self._released = released
+        self._cancel = CancelToken()
+        self._loop = asyncio.get_running_loop()
+        self._room = threading.Semaphore(EVENTS_AHEAD)
+        self._items: asyncio.Queue[T | _End] = asyncio.Queue()  # `_room` bounds it
+
+    def __aiter__(self) -> Job[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        item = await self._items.get()
+        if isinstance(item, _End):
+            self._items.put_nowait(item)  # asked again, it says the same
+            raise item.reason
+        self._room.release()
+        return item
+
+    async def last(self) -> T:
+        """Wait for the end and return the last item.
+
+        Raises:
+            AgentError: what the work raised.
+        """
+        items = [item async for item in self]
+        if not items:
+            raise RuntimeError("The service ended without a result.")
+        return items[-1]
+
+    def close(self) -> None:
+        """Cancel the work, running or waiting; after its end this does nothing."""
+        self.fail(Cancelled("The caller has gone."))
+
+    def fail(self, reason: AgentError) -> None:
+        """Cancel the work and let the iteration end with `reason`."""
+        if self._cancel.cancelled:
+            return
+        self._cancel.cancel()  # before `started` is read: either `run` sees it, or we see that it never began
+        self._items.put_nowait(_End(reason))
+        if self.started is None:
+            self._released(self)
+
+    def run(self) -> None:
+        """Do the work in the calling thread, and hand over what it yields or raises."""
+        self.started = time.monotonic()
+        reason: Exception = StopAsyncIteration()
+        try:
+            self._cancel.check()
+            with self._cancel.calls(self._room.release), closing(self._work(self._cancel)) as items:
+                for item in items:
+                    self._room.acquire()
+                    self._cancel.check()
+                    self._post(self._items.put_nowait, item)
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is raised where the job is awaited
+            reason = error
+        self._post(self._items.put_nowait, _End(reason))
+        self._post(self._released, self)
+
+    def _post(self, call: Callable[..., None], value: object) -> None:
+        with suppress(RuntimeError):  # the loop was closed in the meantime: nobody listens any more
+            self._loop.call_soon_threadsafe(call, value)
+
+
+class Lane:
+    """Some threads, and a bounded line in front of them; lives in one event loop.
+
+    Args:
+        name: what one job is, in messages (`question`).
+        running: number of threads.
+        waiting: how many more jobs may wait.
+        timeout: seconds that a job may take, waiting included.
+    """
+
+    def __init__(self, name: str, *, running: int, waiting: int, timeout: float) -> None:
+        self._name = name
+        self._running = running
+        self._capacity = running + waiting
+        self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
+        self._deadlines: dict[Job[Any], asyncio.TimerHandle] = {}
+        self._inbox: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        self._typical = 1.0  # seconds that a job has lately taken in its thread
+        for number in range(running):
+            # Daemons, so that work which ignores its cancellation cannot keep the process from ending.
+            threading.Thread(target=self._serve, name=f"{name}-{number}", daemon=True).start()
+
+    def submit(self, work: Work[T]) -> Job[T]:
+        """Put `work` in line.
+
+        Raises:
+            Overloaded: the line is full, or the service is stopping.
+        """
+        if self._stopping:
+            raise self._farewell()
+        if len(self._deadlines) >= self._capacity:
+            turns = len(self._deadlines) / self._running
+            raise Overloaded(
+                f"All {self._capacity} places for a {self._name} are taken.",
+                remedy="Come back after `Retry-After` seconds.",
+                retry_after=max(1.0, min(turns * self._typical, self._timeout)),
+            )
+        job = Job(work, self._forget)
+        late = ModelTimeout(
+            f"The {self._name} was given up after {self._timeout:g} seconds.", remedy="Ask again later."
+        )
+        self._deadlines[job] = self._loop.call_later(self._timeout, job.fail, late)
+        self._idle.clear()
+        self._inbox.put(job)
+        return job
+
+    def stop(self, grace: float) -> None:
+        """Accept nothing more; what still runs after `grace` seconds is cancelled."""
+        self._stopping = True
+        self._loop.call_later(grace, self._cancel_all)
+
+    async def close(self) -> None:
+        """Cancel everything and end the threads, waiting a moment for them."""
+        self._stopping = True
+        self._cancel_all()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self._idle.wait()
+        for _ in range(self._running):
+            self._inbox.put(None)
+
+    def _cancel_all(self) -> None:
+        for job in list(self._deadlines):
+            job.fail(self._farewell())
+
+    def _farewell(self) -> Overloaded:
+        return Overloaded("The service is stopping.", remedy="Ask again when it is back.", retry_after=10)
+
+    def _serve(self) -> None:
+        while (job := self._inbox.get()) is not None:
+            job.run()
+
+    def _forget(self, job: Job[Any]) -> None:
+        deadline = self._deadlines.pop(job, None)
+        if deadline is None:  # withdrawn while waiting; its thread has now seen that
+            return
+        deadline.cancel()
+        if job.started is not None:
+            self._typical += 0.3 * (time.monotonic() - job.started - self._typical)
+        if not self._deadlines:
+            self._idle.set()
+
+
+class Bridge:
+    """A service behind three lanes, so that a search or a look-up never waits for the LLM."""
+
+    def __init__(self, service: Answering, settings: Settings) -> None:
+        self._service = service
+        timeout = settings.request_timeout
+        self._questions = Lane("question", running=settings.concurrency, waiting=settings.queue_size, timeout=timeout)
+        self._searches = Lane("search", running=SEARCHES, waiting=WAITING_QUICK, timeout=timeout)
+        self._lookups = Lane("look-up", running=LOOKUPS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT))
+
+    def query(self, request: QueryRequest) -> Job[Event]:
+        """Start `Answering.stream`; raises `Overloaded`."""
+
+        def work(cancel: CancelToken) -> Generator[Event, None, None]:
+            yield from self._service.stream(request, cancel)
+
+        return self._questions.submit(work)
+
+    def search(self, request: SearchRequest) -> Job[SearchReply]:
+        """Start `Answering.search`; raises `Overloaded`."""
+        return self._searches.submit(_once(lambda: self._service.search(request)))
+
+    def libraries(self) -> Job[tuple[Library, ...]]:
+        """Start `Answering.libraries`; raises `Overloaded`."""
+        return self._lookups.submit(_once(self._service.libraries))
+
+    def health(self) -> Job[Health]:
+        """Start `Answering.health`; raises `Overloaded`."""
+        return self._lookups.submit(_once(self._service.health))
+
+    def stop(self, grace: float) -> None:
+        """Accept nothing more; what still runs after `grace` seconds is cancelled."""
+        for lane in self._lanes():
+            lane.stop(grace)
+
+    async def close(self) -> None:
+        """Cancel everything and end the threads; the service itself stays open."""
+        await asyncio.gather(*(lane.close() for lane in self._lanes()))
+
+    def _lanes(self) -> tuple[Lane, ...]:
+        return self._questions, self._searches, self._lookups
+
+
+def _once(call: Callable[[], T]) -> Work[T]:
+    def work(_: CancelToken) -> Generator[T, None, None]:
+        yield call()
+
+    return work

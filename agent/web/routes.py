@@ -1,0 +1,237 @@
+"""The HTTP routes: what each takes, replies and refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Schema
+from litestar.params import JSONBody
+from litestar.response import Stream
+
+from agent.errors import InvalidInput
+from agent.schema import Answer, AnswerEvent, Event, Health, Library, QueryRequest, SearchReply, SearchRequest
+from agent.settings import Settings
+from agent.web.bridge import Bridge, Job
+from agent.web.problems import describe, documented
+
+HttpRequest = Request[Any, Any, Any]
+EVENT_STREAM = "text/event-stream"
+HEARTBEAT = b": still working\n\n"
+MAX_SHOWN = 80
+
+T = TypeVar("T")
+_FIELD = re.compile(r"at `\$\.(\w+)|field `(\w+)`")
+
+
+# --- the body ------------------------------------------------------------------------------------
+
+
+async def check_query(request: HttpRequest) -> None:
+    """Check the body of `POST /query`, before Litestar converts it."""
+    _check(QueryRequest, await _body(request))
+
+
+async def check_search(request: HttpRequest) -> None:
+    """Check the body of `POST /search`, before Litestar converts it."""
+    _check(SearchRequest, await _body(request))
+
+
+async def _body(request: HttpRequest) -> bytes:
+    # Strict about the type: a browser may send any other cross-site without asking us first.
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(
+            status_code=415, detail=f"The body is {kind[:MAX_SHOWN]!r}; send `Content-Type: application/json`."
+        )
+    return await request.body()
+
+
+def _check(kind: type[QueryRequest | SearchRequest], body: bytes) -> None:
+    """Raise `InvalidInput` unless `body` is exactly a `kind`. Litestar alone is lax: it takes "5" for a number."""
+    try:
+        request = msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(kind, body, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(f"The body is not JSON in UTF-8: {error}.", remedy="See /schema.") from error
+    if not any(character.isprintable() and not character.isspace() for character in request.question):
+        shown = _shorten(repr(request.question))
+        raise InvalidInput(f"'question' is {shown}, without a letter.", remedy="Ask in plain words.", field="question")
+
+
+def _refusal(kind: type[msgspec.Struct], body: bytes, message: str) -> InvalidInput:
+    match = _FIELD.search(message)
+    field = (match[1] or match[2]) if match else ""
+    given = ""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get(field)
+        given = f" Given: {_shorten(bytes(raw).decode(errors='replace'))}." if raw is not None else ""
+    return InvalidInput(
+        f"{message.partition(' - at ')[0]} in {field or 'the body'!r}.{given}",
+        remedy=f"Fields are: {', '.join(kind.__struct_fields__)}; see /schema.",
+        field=field,
+    )
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+# --- streaming -----------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _while_connected(request: HttpRequest, job: Job[Any]) -> AsyncGenerator[None]:
+    """Close `job` as soon as the client goes; Litestar watches only once a stream has begun."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        job.close()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        job.close()
+        raise
+    finally:
+        watcher.cancel()
+
+
+async def _result(request: HttpRequest, job: Job[T]) -> T:
+    async with _while_connected(request, job):
+        return await job.last()
+
+
+async def _frames(request: HttpRequest, job: Job[Event], heartbeat: float) -> AsyncIterator[bytes]:
+    """Yield the stream's frames, each at most `heartbeat` seconds after the one before.
+
+    Raises:
+        Exception: what comes before any frame, so that the status of the reply can tell; later ones are in-band.
+    """
+    begun = False
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(heartbeat):
+                    event = await anext(job)
+            except TimeoutError:
+                yield HEARTBEAT
+            else:
+                yield _frame(event)
+            begun = True
+    except StopAsyncIteration:
+        return
+    except Exception as error:
+        if not begun:
+            raise
+        yield _encode("error", describe(error, request.scope))
+    finally:
+        job.close()
+
+
+def _frame(event: Event) -> bytes:
+    if isinstance(event, AnswerEvent):
+        return _encode("answer", event.answer)
+    return _encode(str(event.__struct_config__.tag), event)
+
+
+def _encode(name: str, value: msgspec.Struct) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(value))
+
+
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for frame in rest:
+        yield frame
+
+
+# --- the routes ----------------------------------------------------------------------------------
+
+
+@dataclass
+class _QueryOperation(Operation):
+    """Adds the stream to the reply that Litestar documents."""
+
+    def __post_init__(self) -> None:
+        reply = (self.responses or {})["200"]
+        content = getattr(reply, "content", None)
+        if content is not None:
+            text = "Events `sources`, `token`, `answer` (the JSON reply), `error` (a problem); comments as heartbeats."
+            content[EVENT_STREAM] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, description=text))
+
+
+@post(
+    "/query",
+    status_code=200,
+    before_request=check_query,
+    operation_class=_QueryOperation,
+    responses={
+        200: ResponseSpec(Answer, generate_examples=False, description="The checked answer."),
+        **documented(400, 404, 413, 415, 500, 503, 504),
+    },
+)
+async def query(
+    request: HttpRequest,
+    data: JSONBody[QueryRequest],
+    bridge: NamedDependency[Bridge],
+    settings: NamedDependency[Settings],
+) -> Response[Any]:
+    """Answer a question, whole or (with `Accept: text/event-stream`) as a stream of events."""
+    job = bridge.query(data)
+    if request.accept.best_match([MediaType.JSON, EVENT_STREAM]) != EVENT_STREAM:
+        event = await _result(request, job)
+        if not isinstance(event, AnswerEvent):
+            raise RuntimeError("The service ended without an answer.")
+        return Response(event.answer)
+    frames = _frames(request, job, settings.heartbeat)
+    async with _while_connected(request, job):
+        first = await anext(frames)  # also begins the generator, so that its `finally` runs whatever comes
+    return Stream(_chain(first, frames), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
+
+
+@post(
+    "/search",
+    status_code=200,
+    before_request=check_search,
+    responses=documented(400, 404, 413, 415, 500, 503, 504),
+)
+async def search(request: HttpRequest, data: JSONBody[SearchRequest], bridge: NamedDependency[Bridge]) -> SearchReply:
+    """Find the places that answer a question; no LLM is involved."""
+    return await _result(request, bridge.search(data))
+
+
+@get("/libraries", responses=documented(500, 503, 504))
+async def libraries(request: HttpRequest, bridge: NamedDependency[Bridge]) -> tuple[Library, ...]:
+    """List what is indexed."""
+    return await _result(request, bridge.libraries())
+
+
+@get("/health/live")
+async def live() -> Health:
+    """Reply while the process serves at all."""
+    return Health("ok")
+
+
+@get(
+    "/health/ready",
+    responses={
+        503: ResponseSpec(Health, generate_examples=False, description="No question could be answered."),
+        **documented(500, 504),
+    },
+)
+async def ready(request: HttpRequest, bridge: NamedDependency[Bridge]) -> Response[Health]:
+    """Reply whether a question could be answered, with or without an LLM."""
+    health = await _result(request, bridge.health())
+    return Response(health, status_code=503 if health.status == "unavailable" else 200)

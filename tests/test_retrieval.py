@@ -1,0 +1,103 @@
+"""The right place comes first, and each ranking does its part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.retrieval import Hit, HybridRetriever, collapse, fuse, identifiers
+from agent.service import Service
+from tests.support import make_chunk
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What does `ShowManager.start` do?", ["ShowManager.start"]),
+        ("call actor.sphere(centers)", ["actor.sphere"]),
+        ("use update_full on it", ["update_full"]),
+        ("Is Panel2D draggable?", ["Panel2D"]),
+        ("ShowManager and TextBlock2D", ["ShowManager", "TextBlock2D"]),
+        ("sphere() fails", ["sphere"]),
+        ("How do I draw a sphere?", []),
+        ("AttributeError: module 'fury.actor' has no attribute 'streamtube'", ["AttributeError", "fury.actor"]),
+    ],
+)
+def test_what_is_written_like_code_is_read_as_a_name(question: str, expected: list[str]) -> None:
+    assert identifiers(question) == expected
+
+
+@given(st.text(max_size=300))
+def test_any_question_can_be_read(question: str) -> None:
+    identifiers(question)
+
+
+rankings = st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8), max_size=4)
+
+
+@given(rankings)
+def test_an_item_first_in_every_ranking_is_first(lists: list[list[str]]) -> None:
+    fused = fuse([(1.0, ["x", *ranking]) for ranking in lists])
+    assert not lists or max(fused, key=lambda identifier: fused[identifier]) == "x"
+
+
+@given(rankings, st.floats(0.1, 2))
+def test_fusion_does_not_depend_on_the_order_of_rankings(lists: list[list[str]], weight: float) -> None:
+    forward = fuse([(weight, ranking) for ranking in lists])
+    backward = fuse([(weight, ranking) for ranking in reversed(lists)])
+    assert forward == pytest.approx(backward)
+
+
+def test_parts_of_one_symbol_count_once() -> None:
+    hits = [
+        Hit(make_chunk(id="1", part=1), 0.9),
+        Hit(make_chunk(id="0"), 0.8),
+        Hit(make_chunk(id="2", symbol="box"), 0.7),
+    ]
+    assert [hit.chunk.id for hit in collapse(hits)] == ["1", "2"]
+
+
+@pytest.fixture(scope="module")
+def retriever(fury_service: Service) -> HybridRetriever:
+    """Over the real index of FURY."""
+    return fury_service.engine(None, None).retriever
+
+
+Find = Callable[[str], list[str | None]]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("question", "symbol"),
+    [
+        ("How do I draw three spheres of different colours?", "sphere"),
+        ("fury.actor.sphere", "sphere"),
+        ("`ShowManager.register_callback`", "ShowManager.register_callback"),
+        ("What are the parameters of actor.streamlines?", "streamlines"),
+    ],
+)
+def test_the_obvious_place_is_first(retriever: HybridRetriever, question: str, symbol: str) -> None:
+    assert retriever.find(question)[0].chunk.symbol == symbol
+
+
+@pytest.mark.weights
+def test_a_ranking_can_be_switched_off(retriever: HybridRetriever) -> None:
+    question = "How do I draw three spheres of different colours?"
+    for ranking in ("dense", "lexical", "symbol"):
+        alone = retriever.with_rankings([ranking])
+        assert [hit.chunk.id for hit in alone.find(question, 3)]
+    assert retriever.with_rankings([]).find(question) == []
+
+
+@pytest.mark.weights
+def test_the_same_question_finds_the_same_places(retriever: HybridRetriever) -> None:
+    assert retriever.find("streamtube colors") == retriever.find("streamtube colors")
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("question", ["zzzzqqqq", "的的的", "a" * 4000, "SELECT * FROM x; --", "x' OR '1'='1"])
+def test_odd_questions_find_something_or_nothing_but_never_fail(retriever: HybridRetriever, question: str) -> None:
+    assert len(retriever.find(question, 5)) <= 5
