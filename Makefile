@@ -8,7 +8,7 @@ EXTRAS := hf,embedded,weights
 DEV_EXTRAS := $(EXTRAS),weights-small,evals,dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help ask serve test check evals bench constraints clean
+.PHONY: help ask serve test check evals bench constraints docs clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ bench: $(VENV)/.installed-dev ## Measure speed and memory.
 constraints: $(VENV)/.installed-dev ## Write constraints.txt from what is installed.
 	@{ echo '# Exact versions that are tested together; `make` installs these. Written by: make constraints'; \
 	  $(BIN)/python -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//'; } > constraints.txt
+
+docs: $(VENV)/.installed ## Write docs/settings.md from the settings themselves.
+	@$(BIN)/python -m agent.settings > docs/settings.md
 
 clean: ## Remove the virtual environment; weights and indexes stay.
 	rm -rf $(VENV)

@@ -72,7 +72,7 @@ class HybridRetriever(BaseRetriever):
         super().__init__()
         self._store = store
         self._manifest = manifest
-        self._api = api
+        self.api = api
         self._embedding = embedding
         self._top_k = top_k
         by_name: dict[str, list[tuple[float, Callable[[str], Ranking]]]] = {
@@ -85,7 +85,7 @@ class HybridRetriever(BaseRetriever):
     def with_rankings(self, rankings: Iterable[str]) -> HybridRetriever:
         """Return a retriever over the same parts in which only these rankings take part."""
         return HybridRetriever(
-            self._store, self._manifest, self._api, self._embedding, top_k=self._top_k, rankings=rankings
+            self._store, self._manifest, self.api, self._embedding, top_k=self._top_k, rankings=rankings
         )
 
     def find(self, question: str, top_k: int | None = None) -> list[Hit]:
@@ -129,7 +129,7 @@ class HybridRetriever(BaseRetriever):
     def mentioned(self, question: str) -> Ranking:
         """Rank the definitions that the question writes out as code: `actor.sphere`, ShowManager, update_full."""
         names = identifiers(question)
-        order = {symbol.path: None for name in names for symbol in self._api.find(name)[:DEPTH]}
+        order = {symbol.path: None for name in names for symbol in self.api.find(name)[:DEPTH]}
         rank = {path: number for number, path in enumerate(order)}
         places = self._manifest.qualified(rank)
         return [place.id for place in sorted(places, key=lambda place: (rank[place.qualified or ""], place.id))]

@@ -6,7 +6,9 @@ working directory, or by the caller; the caller wins over the environment, which
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,3 +174,24 @@ def load_settings(**overrides: Any) -> Settings:
 def child_environment() -> dict[str, str]:
     """Return the environment for programs that we start, without this project's own settings and secrets."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def as_markdown() -> str:
+    """Return the page that documents every setting (`docs/settings.md`; `make docs` writes it)."""
+    lines = [
+        "# Settings",
+        "",
+        "Each is a variable of the environment, or a line of `fury-agent.toml` in the working directory under its name",
+        "without the prefix, in lower case. Lists are JSON. Written by `make docs`.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "the user's data directory" if name == "data_dir" else f"`{json.dumps(field.default, default=str)}`"
+        lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())

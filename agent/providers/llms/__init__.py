@@ -1,0 +1,96 @@
+"""Settings -> the LLM that answers, and what the rest of the program asks of any LLM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from agent.errors import ConfigurationError
+from agent.providers.llms.llama_server import require_xllamacpp
+from agent.providers.weights import resolve
+from agent.settings import LlmProvider, Settings
+
+if TYPE_CHECKING:
+    from llama_index.core.llms.llm import LLM
+
+    from agent.providers.weights import Progress
+
+
+def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | None:
+    """Return the LLM that the settings name, or None for `none`; no model is loaded and no server asked yet.
+
+    Args:
+        settings: name the provider, the model and their limits.
+        progress: told how far getting the weights has come.
+
+    Raises:
+        ConfigurationError: an OpenAI-compatible server without an address.
+        MissingExtra: the provider's package is not installed; the message has the command.
+        WeightsError: the weights are not there or are not the publisher's.
+    """
+    return _BUILDERS[settings.llm](settings, progress)
+
+
+def count_tokens(llm: LLM, text: str) -> int:
+    """Return the length of `text` in the model's own tokens where it can tell, in GPT-3.5's otherwise.
+
+    Raises:
+        ModelUnavailable: the model's server could not be asked.
+    """
+    count = getattr(llm, "count_tokens", None)
+    if count is not None:
+        return int(count(text))
+    from llama_index.core.utils import get_tokenizer
+
+    return len(get_tokenizer()(text))
+
+
+def model_name(llm: LLM) -> str:
+    """Return what an answer calls the model that wrote it."""
+    return llm.metadata.model_name
+
+
+def _none(_settings: Settings, _progress: Progress | None) -> None:
+    """Answer with sources alone."""
+
+
+def _embedded(settings: Settings, progress: Progress | None) -> LLM:
+    from agent.providers.llms.embedded import EmbeddedLLM
+
+    require_xllamacpp()  # before the weights, which may take minutes to get
+    weights = resolve(settings.llm_model, settings, progress=progress)
+    name = weights.stem if settings.llm_model.endswith(".gguf") else settings.llm_model
+    return EmbeddedLLM(weights, name=name, threads=settings.llm_threads, context=settings.llm_context)
+
+
+def _openai_like(settings: Settings, _progress: Progress | None) -> LLM:
+    if settings.llm_url is None:
+        raise ConfigurationError(
+            "The LLM provider 'openai-like' needs the address of its server, but FURY_AGENT_LLM_URL is not set.",
+            remedy="Set it to the server's base URL, for example http://127.0.0.1:8001/v1.",
+            field="llm_url",
+        )
+    import httpx
+    from llama_index.llms.openai_like import OpenAILike
+
+    from agent.providers.llms.transports import NOT_KEPT, BearerAuth
+
+    auth = BearerAuth(settings.llm_key.get_secret_value())
+    return OpenAILike(
+        model=settings.llm_model,
+        api_base=settings.llm_url,
+        api_key="set by the HTTP client",  # an empty one would be taken from OPENAI_API_KEY
+        context_window=settings.llm_context,
+        is_chat_model=True,
+        max_retries=0,
+        timeout=max(settings.llm_first_token_timeout, settings.llm_token_timeout),
+        http_client=httpx.Client(auth=auth, limits=NOT_KEPT),  # pyright: ignore[reportCallIssue] - OpenAI takes it
+        async_http_client=httpx.AsyncClient(auth=auth, limits=NOT_KEPT),  # pyright: ignore[reportCallIssue] - OpenAI takes it
+    )
+
+
+_BUILDERS: dict[LlmProvider, Callable[[Settings, Progress | None], LLM | None]] = {
+    "embedded": _embedded,
+    "openai-like": _openai_like,
+    "none": _none,
+}

@@ -1,0 +1,290 @@
+"""An LLM's answer as a stream that has deadlines, can be withdrawn at any moment, and says how it ended.
+
+The caller reads synchronously. Asynchronous LLMs run on one event loop in a thread of its own, where cancelling the
+task closes the connection at once; an LLM whose async methods only call its blocking ones gets a thread per answer,
+which can only be left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import inspect
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from llama_index.core.llms.custom import CustomLLM
+from llama_index.core.llms.llm import LLM
+from llama_index.llms.openai import OpenAI
+from msgspec import Struct
+
+from agent.cancellation import CancelToken
+from agent.errors import ModelTimeout, ModelUnavailable
+from agent.providers.llms.translation import translate
+
+_SEED = 0
+_USAGE_TIMEOUT = 1.0  # seconds that an answer which has ended waits for its token counts
+_EXIT_TIMEOUT = 1.0  # seconds that the end of the process waits for answers to stop
+_PIECES_PER_TOKEN = 8
+"""A model that says more pieces than this many per token allowed ignores the limit and is cut off."""
+
+
+class Usage(Struct, frozen=True):
+    """Tokens, as the server counted them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Delta(Struct, frozen=True):
+    """Some text, or the end.
+
+    Attributes:
+        finish_reason: None until the last delta, which has no text; then `stop`, or `length` where the answer was cut.
+        usage: in the last delta, where the model tells it.
+    """
+
+    text: str
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+class _Piece(Struct, frozen=True):
+    """What one response of the model brings: `alive` if it said or thought anything."""
+
+    text: str
+    alive: bool
+    finish_reason: str | None
+    usage: Usage | None
+
+
+class _End(Struct, frozen=True):
+    """The model is done, has failed, or (`cut`) was stopped because it would not stop."""
+
+    error: Exception | None = None
+    cut: bool = False
+
+
+_Mail = queue.SimpleQueue[_Piece | _End | None]
+"""From the model's thread to the reader; None only wakes the reader. `_Intake` keeps it bounded."""
+
+
+def stream_chat(
+    llm: LLM,
+    messages: Sequence[ChatMessage],
+    *,
+    cancel: CancelToken,
+    first_token_timeout: float,
+    token_timeout: float,
+    max_tokens: int,
+) -> Generator[Delta, None, None]:
+    """Yield the answer piece by piece, then one `Delta` without text that says how it ended.
+
+    OpenAI-compatible models are told temperature 0, a fixed seed and `max_tokens`; any other LLM is taken as its owner
+    configured it. Closing the generator stops the model, as does `cancel`.
+
+    Args:
+        llm: any LlamaIndex LLM.
+        messages: the prompt.
+        cancel: stops the answer from another thread, at once even while the model reads the prompt.
+        first_token_timeout: seconds until the model says anything.
+        token_timeout: seconds until it says something more.
+        max_tokens: longest answer in tokens.
+
+    Raises:
+        Cancelled: `cancel` was cancelled.
+        ModelTimeout: a deadline has passed.
+        ModelUnavailable: the model could not be reached, refused, or broke off.
+        InvalidInput: the prompt does not fit the model's context window.
+    """
+    cancel.check()
+    mail: _Mail = queue.SimpleQueue()
+    stop = _start(llm, messages, _Intake(mail, max_tokens), max_tokens)
+
+    def withdraw() -> None:
+        stop()
+        mail.put(None)
+
+    try:
+        with cancel.calls(withdraw):
+            yield from _read(mail, cancel, llm.metadata.model_name, first_token_timeout, token_timeout)
+    finally:
+        stop()
+
+
+def _read(mail: _Mail, cancel: CancelToken, model: str, first: float, further: float) -> Generator[Delta, None, None]:
+    timeout, finish, usage, spoke = first, None, None, False
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            item = mail.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            if finish is not None:
+                break
+            raise _too_late(model, timeout, spoke=spoke) from None
+        cancel.check()
+        if item is None:
+            continue
+        if isinstance(item, _End):
+            finish = finish or _ending(item, model, spoke=spoke)
+            break
+        finish, usage = finish or item.finish_reason, item.usage or usage
+        if item.text:
+            spoke = True
+            yield Delta(item.text)
+            cancel.check()
+        if item.alive or item.finish_reason:
+            timeout = further if finish is None else _USAGE_TIMEOUT
+            deadline = time.monotonic() + timeout
+    yield Delta("", finish, usage)
+
+
+def _ending(end: _End, model: str, *, spoke: bool) -> str:
+    """Return why an answer ended that did not say so itself."""
+    if end.error is not None:
+        raise translate(end.error, model) from end.error
+    if end.cut:
+        return "length"
+    if not spoke:
+        raise ModelUnavailable(f"The model {model!r} said nothing.", remedy="Ask again, or in other words.")
+    return "stop"
+
+
+def _too_late(model: str, timeout: float, *, spoke: bool) -> ModelTimeout:
+    what = "stopped in the middle of its answer and said nothing more" if spoke else "said nothing"
+    name = "FURY_AGENT_LLM_TOKEN_TIMEOUT" if spoke else "FURY_AGENT_LLM_FIRST_TOKEN_TIMEOUT"
+    return ModelTimeout(
+        f"The model {model!r} {what} for {timeout:g} seconds.", remedy=f"Ask again; {name} allows it more time."
+    )
+
+
+# --- the model's side: runs on the event loop or in a thread of its own ------------------------------
+
+
+class _Intake:
+    """Takes the responses of one answer until there are too many."""
+
+    def __init__(self, mail: _Mail, max_tokens: int) -> None:
+        self._mail = mail
+        self._left = max_tokens * _PIECES_PER_TOKEN
+        self._openai = False
+        self._finished = False
+
+    def take(self, response: ChatResponse) -> bool:
+        """Pass a response on; return whether more are welcome, which they are not once there were too many."""
+        if not self._left:
+            return False
+        piece = _piece(response)
+        self._openai = self._openai or hasattr(response.raw, "choices")
+        self._finished = self._finished or piece.finish_reason is not None
+        self._mail.put(piece)
+        self._left -= 1
+        if not self._left:
+            self._mail.put(_End(cut=True))
+        return self._left > 0
+
+    def end(self, error: Exception | None = None) -> None:
+        """Tell the reader that nothing more comes."""
+        if error is None and self._openai and not self._finished:
+            # The protocol names a reason at the end; without one the server went away, however politely.
+            error = ConnectionError("the stream ended before the answer did")
+        self._mail.put(_End(error))
+
+
+def _piece(response: ChatResponse) -> _Piece:
+    text = response.delta or ""
+    choices = getattr(response.raw, "choices", None)
+    reason = choices[0].finish_reason if choices else None
+    counts = response.additional_kwargs
+    usage = Usage(counts["prompt_tokens"], counts["completion_tokens"]) if counts.get("completion_tokens") else None
+    return _Piece(text, bool(text or counts.get("thinking_delta")), reason, usage)
+
+
+def _start(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, max_tokens: int) -> Callable[[], object]:
+    """Let the model begin; return what stops it, from any thread and any number of times."""
+    if _only_blocks(llm):
+        stopped = threading.Event()
+        threading.Thread(target=_speak_blocking, args=(llm, messages, intake, stopped), daemon=True).start()
+        return stopped.set
+    speech = _speak(llm, messages, intake, _options(llm, max_tokens))
+    return asyncio.run_coroutine_threadsafe(speech, _event_loop()).cancel
+
+
+def _only_blocks(llm: LLM) -> bool:
+    """Whether the async methods are those of `CustomLLM`, which call the blocking ones and so stop the event loop."""
+    # Each class gets wrappers of its own around what it inherits, for LlamaIndex's instrumentation.
+    return inspect.unwrap(type(llm).astream_chat) is inspect.unwrap(CustomLLM.astream_chat)
+
+
+def _options(llm: LLM, max_tokens: int) -> dict[str, Any]:
+    if not isinstance(llm, OpenAI):
+        return {}
+    return {
+        "temperature": 0.0,
+        "seed": _SEED,
+        "max_tokens": max_tokens,
+        "stream_options": {"include_usage": True},
+    }
+
+
+async def _speak(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: dict[str, Any]) -> None:
+    try:
+        async for response in await llm.astream_chat(messages, **options):
+            if not intake.take(response) and (task := asyncio.current_task()):
+                task.cancel()  # arrives where the connection is read and closes it; leaving the loop would not
+    except Exception as error:  # noqa: BLE001 - the reader's thread raises it, translated
+        intake.end(error)
+    else:
+        intake.end()
+
+
+def _speak_blocking(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, stopped: threading.Event) -> None:
+    try:
+        for response in llm.stream_chat(messages):
+            if stopped.is_set() or not intake.take(response):
+                return
+    except Exception as error:  # noqa: BLE001 - the reader's thread raises it, translated
+        intake.end(error)
+    else:
+        intake.end()
+
+
+_loop_lock = threading.Lock()
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    with _loop_lock:
+        return _new_event_loop()
+
+
+@lru_cache(maxsize=1)
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="llm-streams", daemon=True)
+    thread.start()
+
+    def close() -> None:
+        with contextlib.suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(_end_all(), loop).result(_EXIT_TIMEOUT)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_EXIT_TIMEOUT)
+        if not loop.is_running():
+            loop.close()
+
+    atexit.register(close)
+    return loop
+
+
+async def _end_all() -> None:
+    """Stop the answers that still run, so that the interpreter can end without complaints."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
