@@ -36,8 +36,6 @@ Answer from the passages."""
 
 _MARKERS = re.compile(r"</?\s*(?:passages?|question|context|system)\s*>|<\|[^|>]{0,40}\|>", re.IGNORECASE)
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\s*$", re.MULTILINE)
-PROSE_SHARE = 0.35
-"""Largest share of the room for details that one passage without a docstring may take."""
 _MAX_PARAMETER = 110
 """Characters of one parameter's description: its type and first words are what a caller needs."""
 
@@ -92,8 +90,9 @@ def fit(chunks: Sequence[Chunk], room: int, count: CountTokens) -> list[str]:
     """Return the passages' texts within `room` tokens.
 
     Every passage first gets its head (place and signature); what is left goes to details, best passage first: a model
-    that sees six signatures and one whole docstring invents less than one that sees two function bodies. Source text
-    without a docstring gets at most a share of it, so that one long tutorial does not push out all else.
+    that sees six signatures and one whole docstring invents less than one that sees two function bodies. Once a
+    docstring's own example is in, tutorials keep their heads only: a small model copies the longest example it sees,
+    and the library's own is the one that fits the signature. (They are still cited as sources.)
     """
     texts: list[str] = []
     for number, chunk in enumerate(chunks, start=1):
@@ -103,13 +102,16 @@ def fit(chunks: Sequence[Chunk], room: int, count: CountTokens) -> list[str]:
             break
         texts.append(text)
         room -= cost
-    share = int(room * PROSE_SHARE)
+    has_example = False
     for index, chunk in enumerate(chunks[: len(texts)]):
+        if chunk.role == "example" and has_example:
+            continue
         for detail in details(chunk):
-            lines = cut(detail, room if chunk.doc is not None else min(room, share), count)
+            lines = cut(detail, room, count)
             if lines:
                 texts[index] += "\n" + lines
                 room -= count(lines) + 1
+        has_example = has_example or ">>>" in texts[index]
     return texts
 
 

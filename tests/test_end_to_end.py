@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -30,9 +31,11 @@ def test_three_spheres(shared_settings: Settings, fury_service: Service) -> None
     assert answer.answer.count("```") % 2 == 0
     sphere = service.engine(None, None).retriever.api.resolve("fury.actor.sphere")
     assert sphere is not None
-    calls = re.findall(r"sphere\((.*?)\n?\)", answer.answer, re.DOTALL)
-    used = {name for call in calls for name in re.findall(r"(?<![\w.])(\w+)\s*=(?!=)", call)}
-    assert used
+    [code] = re.findall(r"^```python\n(.*?)^```", answer.answer, re.MULTILINE | re.DOTALL)
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    spheres = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "sphere"]
+    used = {keyword.arg for call in spheres for keyword in call.keywords}
+    assert "colors" in used
     assert used <= {parameter.name for parameter in sphere.parameters}
     [citation] = [entry for entry in answer.citations if entry.symbol == "sphere"]
     assert citation.place == "fury/actor/curved.py:46-163"
