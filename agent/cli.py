@@ -81,7 +81,7 @@ def ask(
     from agent.schema import QueryRequest
 
     request = QueryRequest(_text(question), library, version, None, top_k)
-    with _service(library) as service:
+    with _service(library, with_llm=True) as service:
         events = service.stream(request, CancelToken())
         if json:
             _print_json(_last_answer(events))
@@ -147,6 +147,7 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
     _ensure_indexed(settings)
+    _ensure_weights(settings)
 
     def open_service() -> Service:
         service = Service(settings)
@@ -202,14 +203,16 @@ def _text(question: str) -> str:
 
 
 @contextmanager
-def _service(library: str | None) -> Generator[Service]:
-    """Open the service; the default library is indexed first if it never was."""
+def _service(library: str | None, *, with_llm: bool = False) -> Generator[Service]:
+    """Open the service; the default library is indexed first if it never was, and the weights are unpacked."""
     from agent.service import Service
     from agent.settings import load_settings
 
     settings = load_settings()
     if library is None:
         _ensure_indexed(settings)
+    if with_llm:
+        _ensure_weights(settings)
     service = Service(settings)
     try:
         yield service
@@ -229,6 +232,16 @@ def _ensure_indexed(settings: Settings) -> None:
         return
     typer.echo(f"{settings.library} is not indexed yet; building its index (once, some minutes).", err=True)
     _build(settings.library, settings)
+
+
+def _ensure_weights(settings: Settings) -> None:
+    """Get the language model's weights where people can see how far it is; they are verified only once."""
+    from agent.providers import weights
+    from agent.rendering import progress_bars
+
+    if settings.llm == "embedded":
+        with progress_bars() as progress:
+            weights.resolve(settings.llm_model, settings, progress=progress)
 
 
 def _build(spec: str, settings: Settings, *, force: bool = False) -> BuildReport:

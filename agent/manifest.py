@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -104,8 +105,9 @@ class Manifest:
         )
         return [Place(*row) for row in self._rows(query, wanted)]
 
-    def count_names(self) -> int:
-        """Return how many places have a name."""
+    @cached_property
+    def named_places(self) -> int:
+        """How many places have a name; a generation never changes."""
         return int(self._rows("SELECT COUNT(DISTINCT chunk) FROM names")[0][0])
 
 

@@ -84,11 +84,13 @@ def show_passages(reply: SearchReply) -> None:
         console.print(Text.assemble((f"{number}. ", "bold"), (place, "cyan"), f"  {passage.symbol or ''}"))
         lines = passage.text.strip("\n").splitlines()
         language = "python" if passage.path.endswith((".py", ".pyi")) else "rst"
+        # A class is shown without its methods: then the lines shown are not consecutive in the file.
+        consecutive = len(lines) == passage.end_line - passage.start_line + 1
         console.print(
             Syntax(
                 "\n".join(lines[:EXCERPT]),
                 language,
-                line_numbers=True,
+                line_numbers=consecutive,
                 start_line=passage.start_line,
                 background_color="default",
             )

@@ -92,11 +92,17 @@ class HybridRetriever(BaseRetriever):
         """Return the best passages for a question, at most one for each symbol, best first."""
         wanted = top_k or self._top_k
         scores = fuse([(weight, rank(question)) for weight, rank in self._rankings])
-        # Several parts of one symbol may stand before the next symbol, so some more than wanted are fetched.
-        ids = sorted(scores, key=lambda identifier: (-scores[identifier], identifier))[: 4 * wanted + 10]
-        chunks = {node.node_id: from_node(node) for node in self._store.get_nodes(ids)}
-        hits = [Hit(chunks[identifier], scores[identifier]) for identifier in ids if identifier in chunks]
-        return collapse(hits)[:wanted]
+        ids = sorted(scores, key=lambda identifier: (-scores[identifier], identifier))
+        best: list[Hit] = []
+        # Several parts of one symbol may stand before the next symbol: fetch on until there are enough symbols.
+        for start in range(0, len(ids), 2 * wanted):
+            batch = ids[start : start + 2 * wanted]
+            chunks = {node.node_id: from_node(node) for node in self._store.get_nodes(batch)}
+            found = [Hit(chunks[identifier], scores[identifier]) for identifier in batch if identifier in chunks]
+            best = collapse([*best, *found])
+            if len(best) >= wanted:
+                break
+        return best[:wanted]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in self.find(query_bundle.query_str)]
@@ -136,7 +142,7 @@ class HybridRetriever(BaseRetriever):
 
     def _named(self, words: Sequence[str]) -> dict[Place, float]:
         rows = self._manifest.named(words)
-        total = self._manifest.count_names()
+        total = self._manifest.named_places
         counts = self._manifest.frequencies(
             token for place in {place for _, place in rows} for token in name_tokens(place)
         )

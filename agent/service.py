@@ -42,6 +42,7 @@ class Service:
         self._llm_built = llm is not None
         self._engines: dict[tuple[str, str], tuple[str, QueryEngine]] = {}
         self._lock = threading.RLock()
+        self._llm_lock = threading.Lock()  # its own: a search never waits for a language model
 
     def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
         """Answer a question; see `QueryEngine.stream`."""
@@ -83,13 +84,17 @@ class Service:
         """Load everything that the first question would otherwise wait for."""
         engine = self.engine(None, None, with_llm=True)
         engine.find("warm up")
+        start = getattr(engine.llm, "start", None)
+        if start is not None:
+            start()
 
     def close(self) -> None:
         """Stop the LLM and close the indexes."""
-        with self._lock:
+        with self._llm_lock:
             close = getattr(self._llm, "close", None)
             if close is not None:
                 close()
+        with self._lock:
             self._engines.clear()
 
     def engine(self, library: str | None, version: str | None, *, with_llm: bool = False) -> QueryEngine:
@@ -107,13 +112,13 @@ class Service:
             if engine is None or name != generation.name:
                 engine = self._open(generation)
                 self._engines[key] = (generation.name, engine)
-            if with_llm and engine.llm is None:
-                engine.llm = self.llm()
-            return engine
+        if with_llm and engine.llm is None:
+            engine.llm = self.llm()
+        return engine
 
     def llm(self) -> LLM | None:
         """Return the LLM, made at the first call."""
-        with self._lock:
+        with self._llm_lock:
             if not self._llm_built:
                 self._llm = build_llm(self.settings)
                 self._llm_built = True

