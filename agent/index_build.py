@@ -7,7 +7,6 @@ and embedded again, the result is validated by a few queries, and only then does
 from __future__ import annotations
 
 import hashlib
-import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +14,14 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.schema import TextNode
-from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQueryMode
 from msgspec import Struct
 
 from agent.chunking import CHUNKER_VERSION, chunk_file
 from agent.chunking.nodes import to_node
 from agent.chunking.tokens import code_tokens
-from agent.errors import IndexCorrupt, IndexError_, InvalidInput
+from agent.errors import IndexError_, InvalidInput
 from agent.generations import FORMAT, Generation, IndexDirectory, storage_errors
+from agent.index_validation import validate
 from agent.manifest import Manifest, ManifestWriter
 from agent.providers.embedding_cache import EmbeddingCache
 from agent.providers.embeddings import build_embedding, model_identity
@@ -35,10 +33,6 @@ from agent.symbols import ApiModel
 
 WINDOW = 2048
 """Chunks in memory at once; long enough for batches of like length, short enough for any corpus."""
-PROBES = 5
-"""Chunks that must be found again before a generation is published."""
-SAME = 0.999
-"""Cosine from which two vectors are the same text's."""
 LOCK_WAIT = 600.0
 """Seconds that a second build of the same index waits for the first."""
 
@@ -168,42 +162,6 @@ def fingerprints(files: Sequence[SourceFile], public_paths: Mapping[str, str]) -
         )
         prints[file.path] = hashlib.sha256(repr(context).encode()).hexdigest()
     return prints
-
-
-def validate(generation: Generation, info: IndexInfo) -> None:
-    """Query the finished store before anyone else does.
-
-    Raises:
-        IndexCorrupt: rows are missing, or a chunk is not found by its own vector or its own words.
-    """
-    store = LanceVectorStore.open(generation.store_dir, tokenize=code_tokens)
-    if store.count() != info.chunks:
-        raise IndexCorrupt(
-            f"The new index holds {store.count()} chunks instead of {info.chunks}.",
-            remedy="The old index stays in use; run `fury-agent index --force`.",
-        )
-    with closing(Manifest(generation.manifest_file)) as manifest:
-        ids = list(itertools.chain.from_iterable(manifest.chunk_ids().values()))
-    if len(ids) != info.chunks:
-        raise IndexCorrupt(
-            f"The new manifest lists {len(ids)} chunks instead of {info.chunks}.",
-            remedy="The old index stays in use; run `fury-agent index --force`.",
-        )
-    for node in store.get_nodes(ids[:: max(1, len(ids) // PROBES)][:PROBES]):
-        _find_again(store, node)
-
-
-def _find_again(store: LanceVectorStore, node: object) -> None:
-    assert isinstance(node, TextNode)
-    by_vector = store.query(VectorStoreQuery(query_embedding=node.embedding, similarity_top_k=1))
-    found = (by_vector.similarities or [0.0])[0] > SAME
-    words = " ".join(code_tokens(node.text)[:32])
-    by_words = store.query(VectorStoreQuery(query_str=words, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=1))
-    if not found or (words and not by_words.nodes):
-        raise IndexCorrupt(
-            f"The new index does not find its own chunk {node.node_id!r}.",
-            remedy="The old index stays in use; run `fury-agent index --force`.",
-        )
 
 
 class _Builder:

@@ -7,6 +7,7 @@ are. Lines are 1-based and inclusive, bytes are 0-based and half-open; both coun
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,6 +16,17 @@ from msgspec import Meta, Struct, field
 
 Role = Literal["package", "example", "docs"]
 Language = Literal["python", "rst", "markdown", "wgsl", "glsl", "text"]
+LANGUAGES: Mapping[str, Language] = {
+    ".py": "python",
+    ".pyi": "python",
+    ".rst": "rst",
+    ".md": "markdown",
+    ".wgsl": "wgsl",
+    ".glsl": "glsl",
+    ".vert": "glsl",
+    ".frag": "glsl",
+}
+"""Suffix -> language; any other text file is `text`."""
 ChunkKind = Literal["module", "class", "function", "method", "example", "section", "shader"]
 Status = Literal["answered", "declined", "sources_only"]
 

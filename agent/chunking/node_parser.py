@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,16 +14,7 @@ from pydantic import Field
 from agent.chunking import chunk_file
 from agent.chunking.nodes import to_node
 from agent.errors import InvalidInput
-from agent.schema import Language, Role, SourceFile
-
-_LANGUAGES: Mapping[str, Language] = {
-    ".py": "python",
-    ".pyi": "python",
-    ".rst": "rst",
-    ".md": "markdown",
-    ".wgsl": "wgsl",
-    ".glsl": "glsl",
-}
+from agent.schema import LANGUAGES, Role, SourceFile
 
 
 class SourceNodeParser(NodeParser):
@@ -69,6 +60,6 @@ def _source_file(node: BaseNode, data: bytes) -> SourceFile:
             field="path",
         )
     role: Role = node.metadata.get("role", "package")
-    language = _LANGUAGES.get(PurePosixPath(path).suffix, "text")
+    language = LANGUAGES.get(PurePosixPath(path).suffix, "text")
     module = node.metadata.get("module")
     return SourceFile(path, language, role, module, len(data), hashlib.sha256(data).hexdigest())

@@ -12,21 +12,11 @@ from pathlib import Path, PurePosixPath
 from msgspec import Struct
 
 from agent.errors import InvalidInput, SourceError
-from agent.schema import Language, Role, SourceFile
+from agent.schema import LANGUAGES, Language, Role, SourceFile
 from agent.settings import Settings
 from agent.sources.globs import first_match
 from agent.sources.packages import Layout, find_layout
 
-_LANGUAGES: dict[str, Language] = {
-    ".py": "python",
-    ".pyi": "python",
-    ".rst": "rst",
-    ".md": "markdown",
-    ".wgsl": "wgsl",
-    ".glsl": "glsl",
-    ".vert": "glsl",
-    ".frag": "glsl",
-}
 _CODE: tuple[Language, ...] = ("python", "wgsl", "glsl")
 
 # What an exclusion is about, told from its pattern, so that users' own patterns are counted too.
@@ -123,7 +113,7 @@ def _is_foreign(folder: Path) -> bool:
 
 def _consider(root: Path, path: str, layout: Layout, settings: Settings) -> SourceFile | str:
     """Return the file, or the reason for leaving it out."""
-    language = _LANGUAGES.get(PurePosixPath(path).suffix.lower(), "text")
+    language = LANGUAGES.get(PurePosixPath(path).suffix.lower(), "text")
     role = _role(path, language, layout, settings)
     if excluded := first_match(path, settings.source_exclude):
         return _about(excluded)

@@ -8,7 +8,6 @@ would find the name: through re-exports, stubs, aliases and inheritance. Where t
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from agent.errors import IndexCorrupt, StorageError
+from agent.errors import IndexCorrupt
+from agent.generations import storage_errors, write_atomically
 from agent.schema import SourceTree
 
 Kind = Literal["module", "class", "function", "method", "property", "attribute"]
@@ -149,20 +149,10 @@ class ApiModel:
         Raises:
             StorageError: the disk is full or the directory cannot be written.
         """
-        data = msgspec.json.encode(_Stored(tuple(self.symbols.values()), self._aliases, self.problems))
-        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            with beside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise StorageError(
-                f"The API model {str(path)!r} cannot be written: {error}.",
-                remedy="Free some space or fix the permissions.",
-            ) from error
+        with storage_errors(path):
+            write_atomically(
+                path, msgspec.json.encode(_Stored(tuple(self.symbols.values()), self._aliases, self.problems))
+            )
 
     def with_symbols(self, symbols: Mapping[str, Symbol]) -> ApiModel:
         """Return a model with other symbols and the same aliases."""
