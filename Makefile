@@ -14,7 +14,7 @@ help: ## Show this list.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 ask: $(VENV)/.installed ## Ask a question: make ask Q="How do I ...?"
-	@$(BIN)/fury-agent ask "$$Q"
+	@$(BIN)/fury-agent ask -- "$$Q"
 
 serve: $(VENV)/.installed ## Serve the HTTP API on http://127.0.0.1:8000.
 	@$(BIN)/fury-agent serve

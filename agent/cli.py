@@ -199,7 +199,9 @@ def doctor(
 
 
 def _text(question: str) -> str:
-    return sys.stdin.read() if question == "-" else question
+    if question != "-":
+        return question
+    return sys.stdin.buffer.read().decode(errors="surrogateescape")
 
 
 @contextmanager
@@ -235,13 +237,19 @@ def _ensure_indexed(settings: Settings) -> None:
 
 
 def _ensure_weights(settings: Settings) -> None:
-    """Get the language model's weights where people can see how far it is; they are verified only once."""
-    from agent.providers import weights
+    """Get the language model's weights where people can see how far it is; they are verified only once.
+
+    Without them, answers list sources only, and say why.
+    """
+    from agent.errors import MissingExtra, WeightsError
+    from agent.providers.llms import build_llm
     from agent.rendering import progress_bars
 
-    if settings.llm == "embedded":
+    try:
         with progress_bars() as progress:
-            weights.resolve(settings.llm_model, settings, progress=progress)
+            build_llm(settings, progress=progress)
+    except (WeightsError, MissingExtra) as error:
+        typer.secho(f"No language model: {error}", fg="yellow", err=True)
 
 
 def _build(spec: str, settings: Settings, *, force: bool = False) -> BuildReport:

@@ -69,7 +69,7 @@ def _embedding(settings: Settings) -> Iterator[Finding]:
             "embedding model", "missing", "sentence-transformers is not installed", "pip install 'fury-agent[hf]'"
         )
         return
-    yield _attempt("embedding model", lambda: str(weights.resolve(settings.embedding_model, settings)))
+    yield _attempt("embedding model", lambda: weights.locate(settings.embedding_model, settings))
 
 
 def _llm(settings: Settings) -> Iterator[Finding]:
@@ -82,7 +82,7 @@ def _llm(settings: Settings) -> Iterator[Finding]:
     elif importlib.util.find_spec("xllamacpp") is None:
         yield Finding("language model", "missing", "xllamacpp is not installed", "pip install 'fury-agent[embedded]'")
     else:
-        yield _attempt("language model", lambda: str(weights.resolve(settings.llm_model, settings)))
+        yield _attempt("language model", lambda: weights.locate(settings.llm_model, settings))
 
 
 def _openai_like(settings: Settings) -> Finding:
@@ -98,7 +98,7 @@ def _openai_like(settings: Settings) -> Finding:
             f"{settings.llm_url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"}, timeout=5
         )
         reply.raise_for_status()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Finding(
             "language model",
             "missing",

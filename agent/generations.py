@@ -21,6 +21,7 @@ import contextlib
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ from agent.errors import (
 )
 from agent.schema import IndexInfo, Library
 
-FORMAT = 1
+FORMAT = 2
 KEPT_GENERATIONS = 2
 """The served one and the one before it, which readers that opened it just before a switch still use."""
 
@@ -98,7 +99,7 @@ class IndexDirectory:
     def __init__(self, root: Path, library: str, version: str) -> None:
         self.library = library
         self.version = version
-        self.root = root / _UNSAFE.sub("_", library) / _UNSAFE.sub("_", version)
+        self.root = root / safe(library) / safe(version)
         self._pointer = self.root / "CURRENT"
 
     def current(self) -> Generation:
@@ -119,8 +120,13 @@ class IndexDirectory:
         """Return the generation that is served, if there is one."""
         try:
             name = self._pointer.read_text().strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise IndexCorrupt(
+                f"{str(self._pointer)!r} cannot be read ({error}).",
+                remedy="Fix its permissions, or build the index again: `fury-agent index --force`.",
+            ) from error
         directory = self.root / "generations" / name
         return Generation(directory) if name and directory.is_dir() else None
 
@@ -166,8 +172,10 @@ class IndexDirectory:
     def publish(self, generation: Generation, info: IndexInfo) -> None:
         """Write the info, flush, and switch `CURRENT` to the generation; then drop old ones."""
         with storage_errors(self.root):
+            flush(generation.directory)
             write_atomically(generation.info_file, msgspec.json.format(msgspec.json.encode(info)))
             write_atomically(self._pointer, generation.name.encode())
+            flush_directory(self.root)
         self.clean_up()
 
     def clean_up(self) -> None:
@@ -208,24 +216,27 @@ def find_index(root: Path, library: str, version: str | None, default_version: s
         UnknownLibrary: nothing is indexed under that name; names what is.
         UnknownVersion: not at that version; names those there are.
     """
-    libraries = list_libraries(root)
-    same_name = [entry for entry in libraries if entry.library == library]
-    if not same_name:
-        names = ", ".join(sorted({entry.library for entry in libraries})) or "none"
+    pointers = sorted(root.glob("*/*/CURRENT"), key=lambda pointer: pointer.stat().st_mtime)
+    versions = [pointer.parent.name for pointer in pointers if pointer.parent.parent.name == safe(library)]
+    if not versions:
+        names = ", ".join(sorted({pointer.parent.parent.name for pointer in pointers})) or "none"
         raise UnknownLibrary(
             f"The library {library!r} is not indexed; indexed are: {names}.",
             remedy=f"Index it: `fury-agent index {library}`.",
         )
     if version is None:
-        preferred = [entry for entry in same_name if entry.version == default_version]
-        version = (preferred or sorted(same_name, key=lambda entry: entry.created))[-1].version
-    if version not in {entry.version for entry in same_name}:
-        versions = ", ".join(entry.version for entry in same_name)
+        version = default_version if default_version and safe(default_version) in versions else versions[-1]
+    if safe(version) not in versions:
         raise UnknownVersion(
-            f"{library} {version!r} is not indexed; indexed are: {versions}.",
+            f"{library} {version!r} is not indexed; indexed are: {', '.join(sorted(versions))}.",
             remedy=f"Index it: `fury-agent index '{library}=={version}'`.",
         )
     return IndexDirectory(root, library, version)
+
+
+def safe(name: str) -> str:
+    """Return a library's name or version as a directory is called: without what file systems dislike."""
+    return _UNSAFE.sub("_", name)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -241,6 +252,24 @@ def write_atomically(path: Path, data: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
+def flush(directory: Path) -> None:
+    """Have the disk hold every file below `directory`: a power cut must not leave a pointer to half a generation."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with (Path(folder) / name).open("rb") as file:
+                os.fsync(file.fileno())
+        flush_directory(Path(folder))
+
+
+def flush_directory(directory: Path) -> None:
+    """Have the disk hold the names in `directory`."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def storage_errors(path: Path) -> Generator[None]:
     """Translate what the operating system says of a full or unwritable disk.
@@ -250,8 +279,8 @@ def storage_errors(path: Path) -> Generator[None]:
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, sqlite3.OperationalError) as error:
         raise StorageError(
-            f"{str(path)!r} cannot be written ({error.strerror or error}).",
+            f"{str(path)!r} cannot be written ({getattr(error, 'strerror', None) or error}).",
             remedy="Free some space or choose another directory with FURY_AGENT_DATA_DIR.",
         ) from error

@@ -19,7 +19,7 @@ from msgspec import Struct
 from agent.chunking import CHUNKER_VERSION, chunk_file
 from agent.chunking.nodes import to_node
 from agent.chunking.tokens import code_tokens
-from agent.errors import IndexError_, InvalidInput
+from agent.errors import IndexError_, InvalidInput, ServiceError, SourceNotFound
 from agent.generations import FORMAT, Generation, IndexDirectory, storage_errors
 from agent.index_validation import validate
 from agent.manifest import Manifest, ManifestWriter
@@ -28,7 +28,9 @@ from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.stores.lancedb import LanceVectorStore
 from agent.schema import Chunk, IndexInfo, SourceFile, SourceTree
 from agent.settings import Settings
-from agent.sources import Progress, open_source
+from agent.sources import Progress, open_source, parse_spec
+from agent.sources.progress import silent
+from agent.sources.spec import FolderSpec
 from agent.symbols import ApiModel
 
 WINDOW = 2048
@@ -82,17 +84,20 @@ def build(
         IndexCorrupt: the new generation failed its validation; the served one stays.
     """
     started = time.perf_counter()
-    report = progress or _silent
+    report = progress or silent
     tree = open_source(spec, settings, progress=progress)
-    if not tree.files:
-        raise InvalidInput(
-            f"{spec!r} has no file that the rules keep (skipped: {tree.skipped or 'none'}).",
-            remedy="Check the SPEC, or FURY_AGENT_SOURCE_INCLUDE and FURY_AGENT_SOURCE_EXCLUDE.",
-        )
     directory = IndexDirectory(settings.indexes_dir, tree.library, tree.version)
+    report("waiting for another build", 0, None)
     with directory.building(lock_wait):
-        identity = model_identity(settings, embedding)
-        current = None if force else usable(directory, identity)
+        if isinstance(parse_spec(spec), FolderSpec):
+            # Somebody may have edited it, and another build have published that, while this one waited.
+            tree = open_source(spec, settings, progress=progress)
+        if not tree.files:
+            raise InvalidInput(
+                f"{spec!r} has no file that the rules keep (skipped: {tree.skipped or 'none'}).",
+                remedy="Check the SPEC, or FURY_AGENT_SOURCE_INCLUDE and FURY_AGENT_SOURCE_EXCLUDE.",
+            )
+        current = None if force else usable(directory, model_identity(settings, embedding))
         if current is not None and is_current(current.info(), tree):
             return BuildReport(
                 info=current.info(),
@@ -105,9 +110,9 @@ def build(
             )
         report("reading the API", 0, None)
         with directory.new_generation() as generation, storage_errors(generation.directory):
-            builder = _Builder(tree, generation, current, settings, embedding, report)
+            builder = _Builder(spec, tree, generation, current, settings, embedding, report)
             info = builder.run()
-            validate(generation, info)
+            validate(generation, info, builder.written)
             directory.publish(generation, info)
     return BuildReport(
         info=info,
@@ -120,6 +125,23 @@ def build(
     )
 
 
+def read(tree: SourceTree, file: SourceFile) -> bytes:
+    """Return a file's bytes, which must still be those that the tree was opened with.
+
+    Raises:
+        SourceNotFound: the file changed or went in the meantime.
+    """
+    try:
+        data = tree.read(file)
+    except OSError as error:
+        raise SourceNotFound(
+            f"{file.path!r} cannot be read any more ({error.strerror}).", remedy="Run the same command again."
+        ) from error
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise SourceNotFound(f"{file.path!r} changed while it was read.", remedy="Run the same command again.")
+    return data
+
+
 def usable(directory: IndexDirectory, identity: tuple[str, str]) -> Generation | None:
     """Return the served generation if parts of it can be carried over: same format, chunker and model."""
     current = directory.current_or_none()
@@ -127,9 +149,13 @@ def usable(directory: IndexDirectory, identity: tuple[str, str]) -> Generation |
         return None
     try:
         info = current.info()
-    except IndexError_:
-        return None
-    same = (info.chunker, info.embedding, info.embedding_revision) == (CHUNKER_VERSION, *identity)
+        ApiModel.load(current.api_file)
+        with closing(Manifest(current.manifest_file)) as manifest:
+            manifest.fingerprints()
+        whole = LanceVectorStore.open(current.store_dir, tokenize=code_tokens).count() == info.chunks
+    except (IndexError_, ServiceError):
+        return None  # damaged: it is built again from scratch
+    same = whole and (info.chunker, info.embedding, info.embedding_revision) == (CHUNKER_VERSION, *identity)
     return current if same else None
 
 
@@ -169,6 +195,7 @@ class _Builder:
 
     def __init__(
         self,
+        spec: str,
         tree: SourceTree,
         generation: Generation,
         previous: Generation | None,
@@ -176,6 +203,7 @@ class _Builder:
         embedding: BaseEmbedding | None,
         report: Progress,
     ) -> None:
+        self.spec = spec
         self.tree = tree
         self.generation = generation
         self.previous = previous
@@ -183,6 +211,7 @@ class _Builder:
         self.embedding = embedding
         self.report = report
         self.embedded = 0
+        self.written = 0
         self.bytes_done = 0.0
 
         api = ApiModel.build(tree)
@@ -213,6 +242,7 @@ class _Builder:
                 paths = {file.path for file in self.kept}
                 store.copy_from(LanceVectorStore.open(self.previous.store_dir, tokenize=code_tokens), paths)
                 manifest.keep(self.previous.manifest_file, paths)
+                self.written += store.count()
             for chunks, size in self._windows(manifest):
                 self._embed(chunks, size, cache, store)
             self.embedded = cache.computed
@@ -220,6 +250,7 @@ class _Builder:
         store.optimize()
         return IndexInfo(
             format=FORMAT,
+            spec=self.spec,
             library=self.tree.library,
             version=self.tree.version,
             revision=self.tree.revision,
@@ -242,7 +273,7 @@ class _Builder:
         window: list[Chunk] = []
         size = 0
         for file in self.stale:
-            chunks = chunk_file(file, self.tree.read(file), self.public_paths)
+            chunks = chunk_file(file, read(self.tree, file), self.public_paths)
             manifest.add(file, self.prints[file.path], chunks)
             window += chunks
             size += file.size
@@ -265,7 +296,4 @@ class _Builder:
         for node, vector in zip(nodes, vectors, strict=True):
             node.embedding = vector.tolist()
         store.add(nodes)
-
-
-def _silent(_stage: str, _done: int, _total: int | None) -> None:
-    """Progress that nobody watches."""
+        self.written += len(nodes)

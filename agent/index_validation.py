@@ -21,16 +21,21 @@ SAME = 0.999
 """Cosine from which two vectors are the same text's."""
 
 
-def validate(generation: Generation, info: IndexInfo) -> None:
+def validate(generation: Generation, info: IndexInfo, written: int) -> None:
     """Query the finished store before anyone else does.
+
+    Args:
+        generation: what was built.
+        info: what it says of itself.
+        written: how many chunks went in.
 
     Raises:
         IndexCorrupt: rows are missing, or a chunk is not found by its own vector or its own words.
     """
     store = LanceVectorStore.open(generation.store_dir, tokenize=code_tokens)
-    if store.count() != info.chunks:
+    if not store.count() == info.chunks == written:
         raise IndexCorrupt(
-            f"The new index holds {store.count()} chunks instead of {info.chunks}.",
+            f"The new index holds {store.count()} chunks instead of {written}.",
             remedy="The old index stays in use; run `fury-agent index --force`.",
         )
     with closing(Manifest(generation.manifest_file)) as manifest:

@@ -122,7 +122,7 @@ class ManifestWriter:
     def __init__(self, path: Path, tokenize: Callable[[str], Sequence[str]]) -> None:
         self._tokenize = tokenize
         self._connection = sqlite3.connect(path)
-        # A crash loses the whole generation anyway; durability comes from one fsync before the switch.
+        # A crash loses the whole generation anyway; it is flushed to disk as a whole before the switch.
         self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
 
     def __enter__(self) -> Self:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
-from agent.errors import InvalidInput
 from agent.schema import Chunk
 
 NOT_IN_SOURCES = "NOT IN SOURCES"
@@ -36,10 +35,17 @@ Answer from the passages."""
 
 _MARKERS = re.compile(r"</?\s*(?:passages?|question|context|system)\s*>|<\|[^|>]{0,40}\|>", re.IGNORECASE)
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\s*$", re.MULTILINE)
+QUESTION_SHARE = 0.6
+"""Largest share of the room that a long question (a pasted traceback) may take from the passages."""
 _MAX_PARAMETER = 110
 """Characters of one parameter's description: its type and first words are what a caller needs."""
 
 CountTokens = Callable[[str], int]
+
+
+def is_refusal(text: str) -> bool:
+    """Return whether the model's whole reply says that the passages do not answer."""
+    return text.strip(" .`*\"'\n").upper() == NOT_IN_SOURCES
 
 
 def as_data(text: str) -> str:
@@ -55,8 +61,8 @@ def messages(
     version: str,
     budget: int,
     count: CountTokens,
-) -> list[ChatMessage]:
-    """Return the chat messages for a question, at most `budget` tokens in all.
+) -> tuple[list[ChatMessage], int]:
+    """Return the chat messages for a question, at most `budget` tokens in all, and how many passages they hold.
 
     Args:
         question: the user's words.
@@ -65,25 +71,30 @@ def messages(
         version: its version.
         budget: tokens, counted by `count`; passages get shorter, last ones first, until the prompt fits.
         count: the model's own tokenizer.
-
-    Raises:
-        InvalidInput: the question alone is longer than the budget.
     """
     system = SYSTEM.format(library=library, version=version)
-    fixed = count(system) + count(QUESTION.format(passages="", question=as_data(question)))
-    room = budget - fixed
-    if room < 0:
-        raise InvalidInput(
-            f"The question takes {fixed} tokens with the instructions; the prompt's budget is {budget}.",
-            remedy="Ask a shorter question, or raise FURY_AGENT_PROMPT_TOKENS.",
-            field="question",
-        )
-    passages = fit(chunks, room, count)
-    user = QUESTION.format(passages="\n\n".join(passages), question=as_data(question))
-    return [
+    room = budget - count(system) - count(QUESTION.format(passages="", question=""))
+    words = shortened(as_data(question), int(room * QUESTION_SHARE), count)
+    passages = fit(chunks, room - count(words), count)
+    user = QUESTION.format(passages="\n\n".join(passages), question=words)
+    prompt = [
         ChatMessage(role=MessageRole.SYSTEM, content=system),
         ChatMessage(role=MessageRole.USER, content=user),
     ]
+    return prompt, len(passages)
+
+
+def shortened(question: str, room: int, count: CountTokens) -> str:
+    """Return a question within `room` tokens: its beginning and its end, where a traceback says what happened."""
+    if count(question) <= room:
+        return question
+    kept = len(question) * 9 // 10
+    while kept > 1:
+        shorter = f"{question[: kept // 2]} … {question[-(kept // 2) :]}"
+        if count(shorter) <= room:
+            return shorter
+        kept = kept * 9 // 10
+    return ""
 
 
 def fit(chunks: Sequence[Chunk], room: int, count: CountTokens) -> list[str]:
@@ -129,10 +140,19 @@ def details(chunk: Chunk) -> list[str]:
     if chunk.doc is None:
         return [as_data(chunk.text)]
     sections = doc_sections(chunk.doc)
-    summary = sections.pop("", "").split("\n\n")[0]
+    summary, _, rest = sections.pop("", "").partition("\n\n")
     parameters = compact_parameters(sections.get("Parameters", ""))
     example = sections.get("Examples", sections.get("Example", ""))
-    return [as_data(part) for part in (summary, parameters, example) if part]
+    # Docstrings of another style than numpydoc have their parameters in the rest.
+    return [as_data(part) for part in (summary, parameters, example, rest, body(chunk)) if part.strip()]
+
+
+def body(chunk: Chunk) -> str:
+    """Return the code of a function below its docstring, for which there is room only where docstrings are short."""
+    if chunk.kind not in {"function", "method"}:
+        return ""
+    end = max(chunk.text.find(quotes, chunk.text.find(quotes) + 3) for quotes in ('"""', "'''"))
+    return chunk.text[end + 3 :].strip("\n") if end >= 0 else chunk.text
 
 
 def doc_sections(doc: str) -> dict[str, str]:

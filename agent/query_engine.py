@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid4
@@ -65,6 +66,7 @@ class QueryEngine(CustomQueryEngine):
         llm: any LlamaIndex LLM, or None to answer with sources only.
         info: what the index holds.
         limits: what an answer may cost.
+        no_llm: why there is no LLM, for the answer that has to do without.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -73,11 +75,17 @@ class QueryEngine(CustomQueryEngine):
     llm: LLM | None
     info: IndexInfo
     limits: Limits
+    no_llm: str = "No language model is configured."
+
+    async def acustom_query(self, query_str: str) -> Response:
+        """Answer without blocking the event loop; LlamaIndex would call the synchronous method as it is."""
+        return await asyncio.to_thread(self.custom_query, query_str)
 
     def custom_query(self, query_str: str) -> Response:
         """Answer as a LlamaIndex query engine; `metadata["answer"]` holds the whole `Answer`."""
+        started = time.perf_counter()
         hits = self.find(query_str)
-        *_, last = self._stream(query_str, hits, uuid4(), CancelToken(), time.perf_counter())
+        *_, last = self._stream(query_str, hits, uuid4(), CancelToken(), started)
         assert isinstance(last, AnswerEvent)
         nodes = [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in hits]
         return Response(last.answer.answer, source_nodes=nodes, metadata={"answer": last.answer})
@@ -123,13 +131,13 @@ class QueryEngine(CustomQueryEngine):
         if not hits:
             yield draft.declined(None)
         elif self.llm is None:
-            yield draft.sources_only("No language model is configured.")
+            yield draft.sources_only(self.no_llm)
         else:
             yield from self._generate(self.llm, question, draft, cancel)
 
     def _generate(self, llm: LLM, question: str, draft: _Draft, cancel: CancelToken) -> Iterator[Event]:
         try:
-            prompt = prompts.messages(
+            prompt, draft.given = prompts.messages(
                 question,
                 [hit.chunk for hit in draft.hits],
                 library=self.info.library,
@@ -154,7 +162,7 @@ class QueryEngine(CustomQueryEngine):
             yield draft.sources_only(f"The language model could not answer: {error.message}")
             return
         model = model_name(llm)
-        yield draft.declined(model) if prompts.NOT_IN_SOURCES in draft.text else draft.answered(model)
+        yield draft.declined(model) if prompts.is_refusal(draft.text) else draft.answered(model)
 
 
 class _Draft:
@@ -169,6 +177,7 @@ class _Draft:
         self.first_token: float | None = None
         self.text = ""
         self.cut = False
+        self.given = len(hits)
         self.citations = [citation(number, hit.chunk, info.url_template) for number, hit in enumerate(hits, start=1)]
 
     def add(self, text: str, finish_reason: str | None) -> None:
@@ -180,7 +189,7 @@ class _Draft:
 
     def answered(self, model: str) -> AnswerEvent:
         """Close the text and attach the citations."""
-        text, cited = cite(without_foreign_links(closed(self.text, cut=self.cut)), self.hits)
+        text, cited = cite(without_foreign_links(closed(self.text, cut=self.cut)), self.hits[: self.given])
         if not text:
             return self.sources_only("The language model said nothing.")
         return self._event("answered", text, [self.citations[number - 1] for number in cited], model)
@@ -254,11 +263,16 @@ def valid_question(question: str) -> str:
         raise InvalidInput(
             f"The question {question[:40]!r} has no word in it.", remedy="Ask in plain words.", field="question"
         )
-    if "\x00" in question or _mostly_unprintable(question):
+    if "\x00" in question or not _is_unicode(question) or _mostly_unprintable(question):
         raise InvalidInput(
-            f"The question {question[:40]!r} is not text.", remedy="Ask in plain words.", field="question"
+            f"The question {question[:40]!a} is not text.", remedy="Ask in plain words.", field="question"
         )
     return question
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written at all: bytes that are no UTF-8 reach us as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _mostly_unprintable(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from collections import defaultdict
@@ -104,6 +105,9 @@ class HybridRetriever(BaseRetriever):
                 break
         return best[:wanted]
 
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return await asyncio.to_thread(self._retrieve, query_bundle)
+
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in self.find(query_bundle.query_str)]
 
@@ -180,8 +184,8 @@ def fuse(rankings: Iterable[tuple[float, Ranking]]) -> Mapping[str, float]:
 
 
 def collapse(hits: Iterable[Hit]) -> list[Hit]:
-    """Keep the best hit of every (path, symbol)."""
-    best: dict[tuple[str, str | None], Hit] = {}
+    """Keep the best hit of every symbol, and of every section or block of a file."""
+    best: dict[tuple[str, str], Hit] = {}
     for hit in hits:
-        best.setdefault((hit.chunk.path, hit.chunk.symbol), hit)
+        best.setdefault((hit.chunk.path, hit.chunk.symbol or hit.chunk.title), hit)
     return list(best.values())

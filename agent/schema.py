@@ -136,6 +136,7 @@ class IndexInfo(Struct, frozen=True, kw_only=True):
 
     Attributes:
         format: version of the layout on disk.
+        spec: what `fury-agent index` was given, so that the same can be built again.
         chunker: version of the chunker.
         embedding: name of the embedding model.
         embedding_revision: revision or digest of its weights.
@@ -144,6 +145,7 @@ class IndexInfo(Struct, frozen=True, kw_only=True):
     """
 
     format: int
+    spec: str
     library: str
     version: str
     revision: str
@@ -191,7 +193,7 @@ class Passage(Struct, frozen=True):
 
     Attributes:
         score: fused retrieval score; only its order means anything.
-        text: the source lines themselves.
+        text: the source itself; of a class without its methods, of a long definition the part that was found.
     """
 
     path: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 import threading
 from collections.abc import Iterator
 
@@ -11,7 +13,15 @@ from llama_index.core.llms.llm import LLM
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
 from agent.chunking.tokens import code_tokens
-from agent.errors import AgentError, IndexMismatch
+from agent.errors import (
+    AgentError,
+    IndexMismatch,
+    MissingExtra,
+    ModelTimeout,
+    ModelUnavailable,
+    StorageError,
+    WeightsError,
+)
 from agent.generations import Generation, IndexDirectory, find_index, list_libraries
 from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity
@@ -40,6 +50,7 @@ class Service:
         self._embedding = embedding
         self._llm = llm
         self._llm_built = llm is not None
+        self._llm_problem = ""
         self._engines: dict[tuple[str, str], tuple[str, QueryEngine]] = {}
         self._lock = threading.RLock()
         self._llm_lock = threading.Lock()  # its own: a search never waits for a language model
@@ -66,8 +77,12 @@ class Service:
             self.info()
         except AgentError as error:
             return Health("unavailable", (str(error),))
-        if self.settings.llm == "none" and self._llm is None:
+        if self._llm is not None:
+            return Health("ok")
+        if self.settings.llm == "none":
             return Health("degraded", ("No language model is configured: answers list sources only.",))
+        if self._llm_problem:
+            return Health("degraded", (self._llm_problem,))
         return Health("ok")
 
     def info(self) -> IndexInfo:
@@ -86,7 +101,8 @@ class Service:
         engine.find("warm up")
         start = getattr(engine.llm, "start", None)
         if start is not None:
-            start()
+            with contextlib.suppress(ModelUnavailable, ModelTimeout):  # each question tries again, and says so
+                start()
 
     def close(self) -> None:
         """Stop the LLM and close the indexes."""
@@ -113,7 +129,10 @@ class Service:
                 engine = self._open(generation)
                 self._engines[key] = (generation.name, engine)
         if with_llm and engine.llm is None:
-            engine.llm = self.llm()
+            try:
+                engine.llm = self.llm()
+            except (WeightsError, MissingExtra, StorageError) as error:
+                self._llm_problem = engine.no_llm = f"The language model cannot be used: {error}"
         return engine
 
     def llm(self) -> LLM | None:
@@ -163,5 +182,5 @@ def check(info: IndexInfo, identity: tuple[str, str]) -> None:
         raise IndexMismatch(
             f"The index of {info.library} {info.version} was made with chunker and model {made}; "
             f"the settings ask for {expected}.",
-            remedy=f"Build it again: `fury-agent index '{info.library}=={info.version}'`.",
+            remedy=f"Build it again: `fury-agent index {shlex.quote(info.spec)}`.",
         )

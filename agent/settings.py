@@ -9,12 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from agent.errors import ConfigurationError
 
@@ -168,6 +175,10 @@ def load_settings(**overrides: Any) -> Settings:
         )
         raise ConfigurationError(
             f"Settings cannot be used: {found}.", remedy="`fury-agent doctor --settings` lists all settings."
+        ) from error
+    except (SettingsError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(
+            f"Settings cannot be used: {error}.", remedy=f"Lists are JSON; {CONFIG_FILE} is TOML. See docs/settings.md."
         ) from error
 
 

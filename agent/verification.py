@@ -6,16 +6,21 @@ answer uses is cited even if the model forgot to.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
 from agent.retrieval import Hit
 from agent.schema import Chunk, Citation
 
-_FENCE = re.compile(r"^ {0,3}(```+|~~~+)", re.MULTILINE)
-_CODE = re.compile(r"(^ {0,3}```.*?(?:^ {0,3}```[^\n]*$|\Z)|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
-_NUMBERS = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
+_PROBE = "probe"
+_MARKDOWN = MarkdownIt("commonmark")
+_INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
+_NUMBERS = re.compile(r"[ \t]?(?<![\w\])])\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\(\s*<?[^)\s>]*>?[^)]*\)|<(https?://[^>\s]+)>|\bhttps?://[^\s)>\]]+")
 
 
@@ -73,7 +78,27 @@ def uses(text: str, chunk: Chunk) -> bool:
 
 def outside_code(text: str, change: Callable[[str], str]) -> str:
     """Apply `change` to the prose of a Markdown text, leaving code blocks and inline code alone."""
-    return "".join(part if index % 2 else change(part) for index, part in enumerate(_CODE.split(text)))
+    lines = text.splitlines(keepends=True)
+    code = {line for token in code_blocks(text) for line in range(*(token.map or (0, 0)))}
+    parts: list[str] = []
+    for is_code, run in itertools.groupby(range(len(lines)), key=code.__contains__):
+        block = "".join(lines[number] for number in run)
+        parts.append(block if is_code else _outside_inline_code(block, change))
+    return "".join(parts)
+
+
+def _outside_inline_code(prose: str, change: Callable[[str], str]) -> str:
+    parts: list[str] = []
+    end = 0
+    for match in _INLINE_CODE.finditer(prose):
+        parts += [change(prose[end : match.start()]), match[0]]
+        end = match.end()
+    return "".join([*parts, change(prose[end:])])
+
+
+def code_blocks(text: str) -> list[Token]:
+    """Return the code blocks of a Markdown text, as CommonMark sees them."""
+    return [token for token in _MARKDOWN.parse(text) if token.type in {"fence", "code_block"}]
 
 
 def without_foreign_links(text: str) -> str:
@@ -89,22 +114,23 @@ def closed(text: str, *, cut: bool) -> str:
         cut: the model was stopped by its token limit; a half line of code is dropped, and the reader is told.
     """
     text = text.rstrip()
+    if cut and "\n" in text and open_fence(text) is not None:
+        text = text[: text.rindex("\n")]
     fence = open_fence(text)
     if fence is not None:
-        if cut and "\n" in text:
-            text = text[: text.rindex("\n")]
-            fence = open_fence(text)
-        if fence is not None:
-            text = f"{text}\n{fence}"
+        text = f"{text}\n{fence}"
     return f"{text}\n\n*(Cut off: the answer reached its length limit.)*" if cut else text
 
 
 def open_fence(text: str) -> str | None:
-    """Return the fence of a code block that is still open at the end of `text`, if there is one."""
-    fence: str | None = None
-    for match in _FENCE.finditer(text):
-        if fence is None:
-            fence = match[1]
-        elif match[1].startswith(fence):
-            fence = None
-    return fence
+    """Return what closes the code block that is still open at the end of `text`, if there is one."""
+    blocks = [token for token in code_blocks(text) if token.type == "fence"]
+    if not blocks:
+        return None
+    last = blocks[-1]
+    # A fence that nothing closes runs to the end of the text: then a line added to the text lies inside it.
+    inside = code_blocks(f"{text}\n{_PROBE}")
+    if not any(token.type == "fence" and _PROBE in token.content for token in inside):
+        return None
+    opening = text.splitlines()[(last.map or (0, 0))[0]]
+    return opening[: len(opening) - len(opening.lstrip())] + last.markup

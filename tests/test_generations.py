@@ -25,6 +25,7 @@ from agent.schema import IndexInfo
 
 INFO = IndexInfo(
     format=FORMAT,
+    spec="demo",
     library="demo",
     version="1.0",
     revision="v1.0",
@@ -81,9 +82,9 @@ def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path) -> None
 
 
 def test_another_format_names_the_command(tmp_path: Path) -> None:
-    generation = publish(IndexDirectory(tmp_path, "demo", "1.0"), format=FORMAT + 1)
+    publish(IndexDirectory(tmp_path, "demo", "1.0"), format=FORMAT + 1)
     with pytest.raises(IndexMismatch, match="fury-agent index"):
-        generation.info()
+        find_index(tmp_path, "demo", None).current().info()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b"\xff\xfe"])

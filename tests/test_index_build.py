@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +19,12 @@ from hypothesis import strategies as st
 
 from agent import index_build
 from agent.chunking.tokens import code_tokens
-from agent.errors import IndexCorrupt, IndexMismatch, InvalidInput, StorageError
+from agent.errors import IndexCorrupt, IndexMismatch, InvalidInput, SourceNotFound, StorageError
 from agent.generations import IndexDirectory
 from agent.index_build import build
 from agent.manifest import Manifest
 from agent.providers.stores.lancedb import LanceVectorStore
-from agent.schema import SearchRequest
+from agent.schema import SearchRequest, SourceTree
 from agent.service import Service
 from agent.settings import Settings
 from tests.support import HashEmbedding
@@ -165,6 +166,24 @@ def test_a_full_disk_keeps_the_served_index(demo: Settings, monkeypatch: pytest.
     with pytest.raises(StorageError, match="No space left"):
         build(demo.library, demo, embedding=HashEmbedding())
     assert directory(demo).current().name == served
+
+
+@pytest.mark.parametrize("part", ["store", "api.json", "manifest.sqlite", "info.json"])
+def test_a_damaged_index_is_built_again_by_the_same_command(demo: Settings, part: str) -> None:
+    build(demo.library, demo, embedding=HashEmbedding())
+    damaged = directory(demo).current().directory / part
+    if damaged.is_dir():
+        shutil.rmtree(damaged)
+    else:
+        damaged.write_bytes(b"garbage")
+    assert build(demo.library, demo, embedding=HashEmbedding()).changed
+    assert Service(demo, embedding=HashEmbedding()).search(SearchRequest("alpha")).passages
+
+
+def test_a_file_that_changes_during_the_build_is_told(demo: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SourceTree, "read", lambda _tree, _file: b"something else")  # pyright: ignore[reportUnknownLambdaType]
+    with pytest.raises(SourceNotFound, match="changed while it was read"):
+        build(demo.library, demo, embedding=HashEmbedding())
 
 
 def test_a_library_without_any_file_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import prompts
-from agent.errors import InvalidInput
 from tests.support import make_chunk
 
 DOC = """Create spheres.
@@ -39,7 +38,7 @@ def count(text: str) -> int:
 
 def build(question: str, budget: int, chunks: int = 3) -> str:
     found = [make_chunk(doc=DOC, id=str(number)) for number in range(chunks)]
-    built = prompts.messages(question, found, library="fury", version="2.0.0", budget=budget, count=count)
+    built, _ = prompts.messages(question, found, library="fury", version="2.0.0", budget=budget, count=count)
     return "\n".join(str(message.content) for message in built)
 
 
@@ -63,7 +62,7 @@ def test_parameters_and_example_are_compact_and_whole() -> None:
 
 def test_the_system_text_does_not_depend_on_the_question() -> None:
     first, second = (
-        prompts.messages(q, [], library="fury", version="2.0.0", budget=900, count=count)[0] for q in ("a", "b")
+        prompts.messages(q, [], library="fury", version="2.0.0", budget=900, count=count)[0][0] for q in ("a", "b")
     )
     assert first == second
 
@@ -88,9 +87,37 @@ def test_markers_and_control_tokens_inside_data_are_removed(attack: str) -> None
     assert "</" not in question
 
 
-def test_a_question_that_alone_is_too_long_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="FURY_AGENT_PROMPT_TOKENS"):
-        build("word " * 500, 300)
+def test_a_long_question_keeps_its_beginning_and_its_end() -> None:
+    """The last lines of a traceback say most."""
+    text = build("first " + "word " * 500 + "last", 400)
+    assert count(text) <= 400
+    assert "first word" in text
+    assert "word last" in text
+    assert "fury.actor.sphere" in text
+
+
+def test_passages_that_do_not_fit_are_not_counted_as_given() -> None:
+    found = [make_chunk(id=str(number)) for number in range(20)]
+    built, given = prompts.messages("How?", found, library="fury", version="2.0.0", budget=230, count=count)
+    assert 0 < given < 20
+    assert f"[{given}]" in str(built[-1].content)
+    assert f"[{given + 1}]" not in str(built[-1].content)
+
+
+@pytest.mark.parametrize("doc", ["Send it.\n\nArgs:\n    url: where to.\n", "Send it.\n\n:param url: where to.\n"])
+def test_docstrings_of_other_styles_reach_the_prompt(doc: str) -> None:
+    code = 'def send(url):\n    """Send it."""\n    return post(url)\n'
+    text = "\n".join(prompts.details(make_chunk(doc=doc, text=code)))
+    assert "where to" in text
+    assert text.endswith("return post(url)")
+
+
+@pytest.mark.parametrize(
+    ("reply", "refusal"),
+    [("NOT IN SOURCES", True), (" **Not in sources.**\n", True), ("It is NOT IN SOURCES, but use x [1].", False)],
+)
+def test_only_a_whole_reply_declines(reply: str, *, refusal: bool) -> None:
+    assert prompts.is_refusal(reply) is refusal
 
 
 @given(st.text(max_size=400))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from blockbuster import blockbuster_ctx
 from llama_index.core import Settings as LlamaSettings  # noqa: TID251 - to see that it stays untouched
 from llama_index.core.base.response.schema import Response
 
@@ -120,7 +122,9 @@ def test_a_withdrawn_question_stops(indexed: Settings) -> None:
         list(service.stream(QueryRequest("How?"), cancel))
 
 
-@pytest.mark.parametrize("question", ["", "   \n", "?!…", "a" * 4001, "a\x00b", "\x01\x02\x03\x04a"])
+@pytest.mark.parametrize(
+    "question", ["", "   \n", "?!…", "a" * 4001, "a\x00b", "\x01\x02\x03\x04a", "draw \udcff spheres"]
+)
 def test_what_is_no_question_is_refused(indexed: Settings, question: str) -> None:
     service = Service(indexed, embedding=HashEmbedding())
     with pytest.raises(InvalidInput) as caught:
@@ -155,3 +159,37 @@ def test_a_new_generation_is_picked_up(tmp_path: Path) -> None:
     (root / "demo/shapes.py").write_text('def cube():\n    """Make a cube."""\n')
     build(settings.library, settings, embedding=HashEmbedding())
     assert service.search(SearchRequest("cube")).passages[0].symbol == "cube"
+
+
+def test_an_event_loop_is_not_blocked(indexed: Settings) -> None:
+    """LlamaIndex's own default calls the synchronous method on the loop."""
+    service = Service(indexed, embedding=HashEmbedding(), llm=ScriptedLLM.saying("ok"))
+    engine = service.engine(None, None, with_llm=True)
+    with blockbuster_ctx():
+        response = asyncio.run(engine.aquery("How do I draw a sphere?"))
+    assert isinstance(response, Response)
+    assert response.response == "ok"
+
+
+def test_without_weights_the_sources_are_listed_and_health_says_why(indexed: Settings) -> None:
+    service = Service(
+        indexed.model_copy(update={"llm": "embedded", "llm_model": "/no/such/model.gguf"}), embedding=HashEmbedding()
+    )
+    *_, last = service.stream(QueryRequest("How do I draw a sphere?"), CancelToken())
+    assert isinstance(last, AnswerEvent)
+    assert last.answer.status == "sources_only"
+    assert "/no/such/model.gguf" in last.answer.answer
+    assert service.health().status == "degraded"
+
+
+def test_a_question_of_the_greatest_length_is_answered(indexed: Settings) -> None:
+    assert answer(indexed, ScriptedLLM.saying("ok"), "word " * 800).status == "answered"
+
+
+def test_sections_of_one_file_are_places_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    page = "".join(f"# Part {number}\n\nThis explains spheres of kind {number}.\n\n" for number in range(3))
+    (tmp_path / "demo" / "README.md").write_text(page)
+    settings = Settings(data_dir=tmp_path / "data", library=str(tmp_path / "demo"), llm="none")
+    build(settings.library, settings, embedding=HashEmbedding())
+    assert len(Service(settings, embedding=HashEmbedding()).search(SearchRequest("spheres", top_k=10)).passages) == 3

