@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 Q ?= How do I draw three spheres of different colours?
+override Q := $(value Q)
 EXTRAS := hf,embedded,weights
 DEV_EXTRAS := $(EXTRAS),weights-small,evals,dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -47,7 +48,7 @@ clean: ## Remove the virtual environment; weights and indexes stay.
 
 export Q
 
-# torch first and alone: without it, the other packages would pull in a build with several GB of CUDA.
+# torch first and alone, so that no other package chooses its build.
 $(VENV)/.torch: constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV) (once; some minutes) ..." >&2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,7 +82,8 @@ def ask(
 
     request = QueryRequest(_text(question), library, version, None, top_k)
     with _service(library, with_llm=True) as service:
-        events = service.stream(request, CancelToken())
+        with _loading():
+            events = service.stream(request, CancelToken())
         if json:
             _print_json(_last_answer(events))
         else:
@@ -103,7 +104,7 @@ def search(
     from agent.schema import SearchRequest
 
     request = SearchRequest(_text(question), library, version, top_k)
-    with _service(library) as service:
+    with _service(library) as service, _loading():
         reply = service.search(request)
     if json:
         _print_json(reply)
@@ -220,6 +221,13 @@ def _service(library: str | None, *, with_llm: bool = False) -> Generator[Servic
         yield service
     finally:
         service.close()
+
+
+def _loading() -> AbstractContextManager[object]:
+    """Show on a terminal that models are being loaded."""
+    from rich.console import Console
+
+    return Console(stderr=True).status("Loading the models")
 
 
 def _ensure_indexed(settings: Settings) -> None:

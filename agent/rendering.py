@@ -15,7 +15,17 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from agent.schema import Answer, Citation, Event, Library, SearchReply, SourcesEvent, TokenEvent
+from agent.schema import (
+    Answer,
+    AnswerEvent,
+    Citation,
+    Event,
+    Library,
+    Passage,
+    SearchReply,
+    SourcesEvent,
+    TokenEvent,
+)
 
 if TYPE_CHECKING:
     from agent.doctor import Finding
@@ -33,6 +43,10 @@ def show_answer(events: Iterable[Event]) -> None:
     In a pipe only the final text is printed: the draft may hold what the checks then take out.
     """
     console = Console()
+    if not console.is_terminal:
+        *_, last = events
+        console.file.write(plain_answer(last.answer) if isinstance(last, AnswerEvent) else "")
+        return
     with Live(console=console, transient=True, refresh_per_second=8, vertical_overflow="visible") as live:
         draft = ""
         final: Answer | None = None
@@ -59,11 +73,22 @@ def answer_text(answer: Answer) -> Group:
     parts: list[object] = [Markdown(answer.answer), ""]
     if answer.status == "answered":
         parts += [citation_text(entry) for entry in answer.citations]
-    small = f"{answer.library} {answer.version} ({answer.revision})"
-    if answer.model:
-        small += f" · {answer.model}"
-    small += f" · {answer.timings.total_ms / 1e3:.1f} s"
-    return Group(*parts, "", Text(small, style="dim"))  # type: ignore[arg-type]
+    return Group(*parts, "", Text(small_print(answer), style="dim"))  # type: ignore[arg-type]
+
+
+def plain_answer(answer: Answer) -> str:
+    """Return an answer as it goes into a pipe: nothing wrapped, so that code can be pasted."""
+    lines = [answer.answer, ""]
+    if answer.status == "answered":
+        lines += [citation_text(entry).plain for entry in answer.citations]
+    return "\n".join([*lines, "", small_print(answer)]) + "\n"
+
+
+def small_print(answer: Answer) -> str:
+    """Return what an answer was made from and with, on one line."""
+    model = f" · {answer.model}" if answer.model else ""
+    seconds = answer.timings.total_ms / 1e3
+    return f"{answer.library} {answer.version} ({answer.revision}){model} · {seconds:.1f} s"
 
 
 def citation_text(entry: Citation) -> Text:
@@ -77,8 +102,11 @@ def citation_text(entry: Citation) -> Text:
 
 
 def show_passages(reply: SearchReply) -> None:
-    """Show found places, each with its first lines."""
+    """Show found places, each with its first lines; in a pipe, with all of them and unchanged."""
     console = Console()
+    if not console.is_terminal:
+        console.file.write("".join(map(plain_passage, reply.passages)) or f"{_nothing(reply)}\n")
+        return
     for number, passage in enumerate(reply.passages, start=1):
         place = f"{passage.path}:{passage.start_line}-{passage.end_line}"
         console.print(Text.assemble((f"{number}. ", "bold"), (place, "cyan"), f"  {passage.symbol or ''}"))
@@ -101,7 +129,17 @@ def show_passages(reply: SearchReply) -> None:
             console.print(Text(f"     {passage.url}", style="dim"))
         console.print()
     if not reply.passages:
-        console.print(f"Nothing found in {escape(reply.library)} {escape(reply.version)}.")
+        console.print(escape(_nothing(reply)))
+
+
+def plain_passage(passage: Passage) -> str:
+    """Return a place and its text as they go into a pipe."""
+    place = f"{passage.path}:{passage.start_line}-{passage.end_line}  {passage.symbol or ''}".rstrip()
+    return f"{place}\n{passage.url or ''}\n{passage.text.rstrip()}\n\n"
+
+
+def _nothing(reply: SearchReply) -> str:
+    return f"Nothing found in {reply.library} {reply.version}."
 
 
 def show_build(report: BuildReport) -> None:

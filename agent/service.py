@@ -27,7 +27,7 @@ from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.llms import build_llm
 from agent.providers.stores.lancedb import LanceVectorStore
-from agent.query_engine import Limits, QueryEngine
+from agent.query_engine import Limits, QueryEngine, valid_question
 from agent.retrieval import HybridRetriever
 from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
@@ -57,6 +57,7 @@ class Service:
 
     def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
         """Answer a question; see `QueryEngine.stream`."""
+        valid_question(request.question)  # before a model is loaded for it
         engine = self.engine(request.library, request.version, with_llm=True)
         return engine.stream(
             request.question, top_k=request.top_k, conversation_id=request.conversation_id, cancel=cancel
@@ -64,6 +65,7 @@ class Service:
 
     def search(self, request: SearchRequest) -> SearchReply:
         """Find passages; no LLM is loaded for it."""
+        valid_question(request.question)
         engine = self.engine(request.library, request.version)
         return SearchReply(engine.search(request.question, request.top_k), engine.info.library, engine.info.version)
 

@@ -35,7 +35,12 @@ class Settings(BaseSettings):
     """Frozen settings; every default works on a laptop without a key, a GPU or a model hub."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, toml_file=CONFIG_FILE, frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        toml_file=CONFIG_FILE,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     # where things are
@@ -100,12 +105,15 @@ class Settings(BaseSettings):
     # retrieval
     top_k: int = Field(default=6, ge=1, le=20, description="Passages given to the LLM.")
     rankings: tuple[Literal["dense", "lexical", "symbol"], ...] = Field(
-        default=("dense", "lexical", "symbol"), description="Rankings that are fused; each can be left out."
+        default=("dense", "lexical", "symbol"),
+        min_length=1,
+        description="Rankings that are fused; each can be left out.",
     )
 
     # llm
     llm: LlmProvider = Field(
-        default="embedded", description="Which LLM answers: in process, an OpenAI-compatible server, or none."
+        default="embedded",
+        description="What answers: an LLM beside this process, an OpenAI-compatible server, or none.",
     )
     llm_model: str = Field(
         default="qwen2.5-coder-1.5b",

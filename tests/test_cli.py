@@ -82,7 +82,9 @@ def test_search_prints_the_http_reply(data: Path) -> None:
 def test_search_shows_places_and_lines(data: Path) -> None:
     done = fury_agent("search", "-", "--library", "demo", data=data, stdin="draw a sphere\n")
     assert "demo/shapes.py:4-12" in done.stdout
-    assert "4 def sphere(centers" in done.stdout
+    assert (
+        "def sphere(centers, *, colors=(1, 0, 0)):\n" in done.stdout
+    )  # nothing wrapped, cropped or numbered in a pipe
 
 
 @pytest.mark.weights
@@ -137,3 +139,18 @@ def test_every_setting_is_listed(tmp_path: Path) -> None:
     listed = "".join(done.stdout.split())
     for name in Settings.model_fields:
         assert f"{PREFIX}{name.upper()}"[:20] in listed
+
+
+def test_an_empty_data_directory_setting_means_the_default(tmp_path: Path) -> None:
+    """An unset shell variable must not fill the working directory."""
+    done = fury_agent("doctor", "--json", data=tmp_path, DATA_DIR="")
+    directory = next(finding for finding in json.loads(done.stdout) if finding["part"] == "data directory")
+    assert "fury-agent" in directory["found"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("RANKINGS", "dense"), ("RANKINGS", "[]"), ("DATA_DIR", __file__)])
+def test_a_setting_that_cannot_be_is_one_clear_message(tmp_path: Path, name: str, value: str) -> None:
+    done = fury_agent("search", "a sphere", data=tmp_path, **{name: value})
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 _ROOTS = ("", "src/", "lib/", "python/")  # where projects keep their packages
 _NOT_PACKAGES = {"doc", "docs", "test", "tests", "benchmarks", "tools", "scripts", "ci"}
+_PROJECT_FILES = {"setup.py", "conftest.py", "noxfile.py", "tasks.py", "dodo.py", "versioneer.py", "fabfile.py"}
 _INITS = ("__init__.py", "__init__.pyi")
 
 
@@ -47,7 +48,7 @@ def find_layout(paths: list[str], library: str, not_packages: tuple[str, ...]) -
     """Find the packages among `paths`; `not_packages` are further names of directories that are none.
 
     Directories with `__init__.py` count first, then namespaces (a directory that has such ones deeper inside), then
-    single modules: those in `src/`, and one at the top that is named like the library.
+    single modules: those in `src/`, else the one at the top that is named like the library, else all at the top.
     """
     excluded = _NOT_PACKAGES | set(not_packages)
     found: dict[str, str] = {}
@@ -66,4 +67,5 @@ def _modules(paths: list[str], library: str) -> dict[str, str]:
     in_src = {
         path: "src/" for path in paths if path.startswith("src/") and path.count("/") == 1 and path.endswith(".py")
     }
-    return in_src or {path: "" for path in paths if path.lower() == named}
+    at_top = {path: "" for path in paths if "/" not in path and path.endswith(".py") and path not in _PROJECT_FILES}
+    return in_src or {path: "" for path in at_top if path.lower() == named} or at_top

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
-from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -155,7 +155,8 @@ class Lane:
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._deadlines: dict[Job[Any], asyncio.TimerHandle] = {}
-        self._inbox: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._inbox: deque[Job[Any] | None] = deque()  # no queue: withdrawn jobs are taken out of its middle
+        self._arrivals = threading.Semaphore(0)  # at least one for each job in the inbox
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -185,7 +186,7 @@ class Lane:
         )
         self._deadlines[job] = self._loop.call_later(self._timeout, job.fail, late)
         self._idle.clear()
-        self._inbox.put(job)
+        self._put(job)
         return job
 
     def stop(self, grace: float) -> None:
@@ -201,7 +202,7 @@ class Lane:
             async with asyncio.timeout(FAREWELL):
                 await self._idle.wait()
         for _ in range(self._running):
-            self._inbox.put(None)
+            self._put(None)
 
     def _cancel_all(self) -> None:
         for job in list(self._deadlines):
@@ -210,8 +211,19 @@ class Lane:
     def _farewell(self) -> Overloaded:
         return Overloaded("The service is stopping.", remedy="Ask again when it is back.", retry_after=10)
 
+    def _put(self, job: Job[Any] | None) -> None:
+        self._inbox.append(job)
+        self._arrivals.release()
+
     def _serve(self) -> None:
-        while (job := self._inbox.get()) is not None:
+        while True:
+            self._arrivals.acquire()
+            try:
+                job = self._inbox.popleft()
+            except IndexError:  # it was withdrawn
+                continue
+            if job is None:
+                return
             job.run()
 
     def _forget(self, job: Job[Any]) -> None:
@@ -219,7 +231,10 @@ class Lane:
         if deadline is None:  # withdrawn while waiting; its thread has now seen that
             return
         deadline.cancel()
-        if job.started is not None:
+        if job.started is None:
+            with suppress(ValueError):  # a thread has just taken it, and will see that it was withdrawn
+                self._inbox.remove(job)
+        else:
             self._typical += 0.3 * (time.monotonic() - job.started - self._typical)
         if not self._deadlines:
             self._idle.set()

@@ -19,6 +19,7 @@ from litestar.params import JSONBody
 from litestar.response import Stream
 
 from agent.errors import InvalidInput
+from agent.query_engine import valid_question
 from agent.schema import Answer, AnswerEvent, Event, Health, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
 from agent.web.bridge import Bridge, Job
@@ -57,16 +58,17 @@ async def _body(request: HttpRequest) -> bytes:
 
 
 def _check(kind: type[QueryRequest | SearchRequest], body: bytes) -> None:
-    """Raise `InvalidInput` unless `body` is exactly a `kind`. Litestar alone is lax: it takes "5" for a number."""
+    """Raise `InvalidInput` unless `body` is exactly a `kind`. Litestar alone is lax: it takes "5" for a number.
+
+    The question is checked by the engine too, but there only after its turn in the queue, when a stream may have begun.
+    """
     try:
         request = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise _refusal(kind, body, str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"The body is not JSON in UTF-8: {error}.", remedy="See /schema.") from error
-    if not any(character.isprintable() and not character.isspace() for character in request.question):
-        shown = _shorten(repr(request.question))
-        raise InvalidInput(f"'question' is {shown}, without a letter.", remedy="Ask in plain words.", field="question")
+    valid_question(request.question)
 
 
 def _refusal(kind: type[msgspec.Struct], body: bytes, message: str) -> InvalidInput:

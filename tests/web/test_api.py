@@ -96,8 +96,10 @@ REFUSED = {
     "too small a number": (b'{"question": "x", "top_k": 0}', "top_k", ">= 1"),
     "too long": (b'{"question": "%s"}' % TOO_LONG.encode(), "question", "<= 4000"),
     "nothing": (b'{"question": ""}', "question", ">= 1"),
-    "blanks": (b'{"question": " \\n\\t\\u00a0"}', "question", "without a letter"),
-    "controls": (b'{"question": "\\u0000\\u001b\\u200b"}', "question", "without a letter"),
+    "blanks": (b'{"question": " \\n\\t\\u00a0"}', "question", "no word"),
+    "controls": (b'{"question": "\\u0000\\u001b\\u200b"}', "question", "no word"),
+    "signs": (b'{"question": "?!"}', "question", "no word"),
+    "not text": (b'{"question": "a\\u0000"}', "question", "is not text"),
 }
 
 

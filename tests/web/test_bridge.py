@@ -139,6 +139,33 @@ def test_a_full_lane_refuses_and_an_ended_one_too() -> None:
     assert eventually(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("probe-")])
 
 
+def test_withdrawn_jobs_leave_the_line_while_another_runs() -> None:
+    async def use() -> None:
+        lane = Lane("probe", running=1, waiting=2, timeout=60)
+        began, hold = threading.Event(), threading.Event()
+
+        def long(_: CancelToken) -> Any:
+            began.set()
+            yield hold.wait(LONG)
+
+        def short(_: CancelToken) -> Any:
+            yield "done"
+
+        running = lane.submit(long)
+        await asyncio.to_thread(began.wait, 5)
+        patient = lane.submit(short)
+        for _ in range(1000):
+            lane.submit(short).close()
+        assert list(lane._inbox) == [patient]
+        hold.set()
+        assert await running.last()
+        assert await patient.last() == "done"
+        assert await lane.submit(short).last() == "done"
+        await lane.close()
+
+    asyncio.run(use())
+
+
 def test_closing_ends_all_threads() -> None:
     before = threading.active_count()
     with running(ScriptedService()):

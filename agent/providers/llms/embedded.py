@@ -70,6 +70,7 @@ class EmbeddedLLM(OpenAILike):
 
         Raises:
             MissingExtra: xllamacpp is not installed.
+            ModelTimeout: loading the weights took too long.
             ModelUnavailable: the weights could not be loaded.
         """
         self._server.address()

@@ -15,12 +15,15 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 
-from agent.errors import MissingExtra, ModelUnavailable
+from agent.errors import MissingExtra, ModelTimeout, ModelUnavailable
 from agent.providers.llms import llama_process
 from agent.settings import child_environment
+
+START_TIMEOUT = 120.0  # seconds; a slow disk loads several GB in that time
 
 
 def require_xllamacpp() -> None:
@@ -45,9 +48,19 @@ class LlamaServer:
         weights: the GGUF file.
         threads: threads that compute; 0 means all cores of this process.
         context: context window in tokens.
+        start_timeout: seconds that loading the model may take.
+        program: the Python script that serves; it speaks as `llama_process` does.
     """
 
-    def __init__(self, weights: Path, *, threads: int = 0, context: int = 4096) -> None:
+    def __init__(
+        self,
+        weights: Path,
+        *,
+        threads: int = 0,
+        context: int = 4096,
+        start_timeout: float = START_TIMEOUT,
+        program: str = llama_process.__file__,
+    ) -> None:
         self.key = secrets.token_urlsafe(32)
         self._weights = weights
         self._config = {
@@ -56,7 +69,10 @@ class LlamaServer:
             "context": context,
             "threads": threads or _cores(),
         }
-        self._lock = threading.Lock()
+        self._start_timeout = start_timeout
+        self._program = program
+        self._turn = threading.Lock()  # held while the model loads, so that it loads once; taken before `_lock`
+        self._lock = threading.Lock()  # guards the two below, and never waits for a model: `close` needs it
         self._process: subprocess.Popen[str] | None = None
         self._address = ""
 
@@ -65,16 +81,19 @@ class LlamaServer:
 
         Raises:
             MissingExtra: xllamacpp is not installed.
-            ModelUnavailable: the weights could not be loaded.
+            ModelTimeout: loading the weights took too long.
+            ModelUnavailable: the weights could not be loaded, or `close` was called meanwhile.
         """
-        with self._lock:
-            if self._process is None or self._process.poll() is not None:
+        with self._turn:
+            with self._lock:
+                if self._address and self._process is not None and self._process.poll() is None:
+                    return self._address
                 self._close()
-                self._process, self._address = self._start()
-            return self._address
+                process = self._process = self._start()
+            return self._loaded(process)
 
     def close(self) -> None:
-        """Stop the server and abort what it is doing; the next `address` would start it again."""
+        """Stop the server and abort what it is doing, be it loading; the next `address` would start it again."""
         with self._lock:
             self._close()
 
@@ -94,10 +113,10 @@ class LlamaServer:
             _kill(self._process)
         self._process, self._address = None, ""
 
-    def _start(self) -> tuple[subprocess.Popen[str], str]:
+    def _start(self) -> subprocess.Popen[str]:
         require_xllamacpp()
         process = subprocess.Popen(
-            [sys.executable, "-P", llama_process.__file__],
+            [sys.executable, "-P", self._program],
             stdin=subprocess.PIPE,  # its end is how the child learns that this process is gone, whatever the way
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # llama.cpp's own noise
@@ -106,23 +125,44 @@ class LlamaServer:
             start_new_session=True,  # Ctrl-C is for us; we stop the child ourselves
         )
         weakref.finalize(self, _kill, process)  # at exit, or when nobody holds this object any more
+        return process
+
+    def _loaded(self, process: subprocess.Popen[str]) -> str:
+        """Wait until the child serves, and return where."""
+        started = time.monotonic()
         address = self._introduce(process)
-        if not address:
-            _kill(process)
-            raise ModelUnavailable(
-                f"llama.cpp could not load {str(self._weights)!r}: expected a GGUF file and enough memory for it.",
-                remedy="`fury-agent doctor` checks the weights; a smaller FURY_AGENT_LLM_CONTEXT needs less memory.",
+        with self._lock:
+            if self._process is not process:
+                raise ModelUnavailable("llama.cpp was stopped while it loaded the model.", remedy="Ask again later.")
+            if address:
+                self._address = address
+                return address
+            self._close()
+        if time.monotonic() - started >= self._start_timeout:
+            raise ModelTimeout(
+                f"llama.cpp did not load {str(self._weights)!r} within {self._start_timeout:g} seconds.",
+                remedy="Ask again; if that is of no use, a smaller FURY_AGENT_LLM_MODEL loads faster.",
             )
-        return process, address
+        raise ModelUnavailable(
+            f"llama.cpp could not load {str(self._weights)!r}: expected a GGUF file and enough memory for it.",
+            remedy="`fury-agent doctor` checks the weights; a smaller FURY_AGENT_LLM_CONTEXT needs less memory.",
+        )
 
     def _introduce(self, process: subprocess.Popen[str]) -> str:
-        """Tell the child what to serve, and return where it does, or an empty string if it ended instead."""
+        """Tell the child what to serve, and return where it does, or an empty string if it ended or was killed."""
         if process.stdin is None or process.stdout is None:
             return ""
-        with contextlib.suppress(BrokenPipeError):
+        deadline = threading.Timer(self._start_timeout, process.kill)  # which ends the wait for its first line
+        deadline.daemon = True
+        deadline.start()
+        try:
             process.stdin.write(json.dumps(self._config) + "\n")
             process.stdin.flush()
-        return process.stdout.readline().strip()
+            return process.stdout.readline().strip()
+        except (BrokenPipeError, ValueError):  # it ended before it read, or `close` has closed the pipes
+            return ""
+        finally:
+            deadline.cancel()
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

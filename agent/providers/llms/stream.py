@@ -100,8 +100,8 @@ def stream_chat(
     Raises:
         Cancelled: `cancel` was cancelled.
         ModelTimeout: a deadline has passed.
-        ModelUnavailable: the model could not be reached, refused, or broke off.
-        InvalidInput: the prompt does not fit the model's context window.
+        ModelUnavailable: the model could not be reached, refused (as it does a prompt beyond its context window), or
+            broke off.
     """
     cancel.check()
     mail: _Mail = queue.SimpleQueue()

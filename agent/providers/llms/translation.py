@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import httpx
 import openai
 
-from agent.errors import AgentError, InvalidInput, ModelTimeout, ModelUnavailable
+from agent.errors import AgentError, ModelTimeout, ModelUnavailable
 
 _AGAIN = "Ask again; `fury-agent doctor` says whether the model can be reached."
 _KINDS: tuple[tuple[tuple[type[Exception], ...], type[ModelTimeout | ModelUnavailable], str, str], ...] = (
@@ -57,7 +57,6 @@ def translated(model: str) -> Generator[None]:
 
     Raises:
         ModelTimeout: the client or the server gave up waiting.
-        InvalidInput: the prompt is longer than the model's context window.
         ModelUnavailable: anything else.
     """
     try:
@@ -72,9 +71,9 @@ def translate(error: Exception, model: str) -> AgentError:
     if own is not None:
         return own
     if isinstance(error, openai.APIError | httpx.HTTPStatusError) and _exceeds_context(error):
-        return InvalidInput(
+        return ModelUnavailable(  # not the caller's fault: the settings decide how long a prompt becomes
             f"The prompt is longer than the context window of the model {model!r}.",
-            remedy="Lower FURY_AGENT_PROMPT_TOKENS or FURY_AGENT_TOP_K, or raise FURY_AGENT_LLM_CONTEXT.",
+            remedy="Lower FURY_AGENT_PROMPT_TOKENS or raise FURY_AGENT_LLM_CONTEXT.",
         )
     if isinstance(error, openai.APIStatusError | httpx.HTTPStatusError):
         return _refused(error.response.status_code, model)

@@ -17,7 +17,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 
 from agent.cancellation import CancelToken
-from agent.errors import Cancelled, InvalidInput, ModelUnavailable
+from agent.errors import Cancelled, ModelUnavailable
 from agent.providers.llms import count_tokens
 from agent.providers.llms.embedded import EmbeddedLLM
 from agent.providers.llms.stream import Delta, stream_chat
@@ -123,8 +123,8 @@ def test_tokens_are_the_models_own(llm: EmbeddedLLM) -> None:
 
 
 @pytest.mark.weights
-def test_a_prompt_beyond_the_context_window_is_invalid_input(llm: EmbeddedLLM) -> None:
-    with pytest.raises(InvalidInput, match="context window"):
+def test_a_prompt_beyond_the_context_window_is_a_matter_of_the_settings(llm: EmbeddedLLM) -> None:
+    with pytest.raises(ModelUnavailable, match="FURY_AGENT_LLM_CONTEXT"):
         list(ask(llm, "word " * 5000))
 
 

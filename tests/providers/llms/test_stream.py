@@ -15,7 +15,7 @@ from llama_index.core.llms.llm import LLM
 from pydantic import PrivateAttr
 
 from agent.cancellation import CancelToken
-from agent.errors import AgentError, Cancelled, InvalidInput, ModelTimeout, ModelUnavailable
+from agent.errors import AgentError, Cancelled, ModelTimeout, ModelUnavailable
 from agent.providers.llms import build_llm
 from agent.providers.llms.stream import Delta, Usage, stream_chat
 from agent.settings import Settings
@@ -174,7 +174,7 @@ def test_a_model_that_ignores_its_limit_is_cut_off() -> None:
         (openai.refuses(500), ModelUnavailable, "HTTP 500"),
         (openai.refuses(504), ModelTimeout, "HTTP 504"),
         (openai.refuses(400), ModelUnavailable, "HTTP 400"),
-        (openai.refuses(400, code="context_length_exceeded"), InvalidInput, "FURY_AGENT_PROMPT_TOKENS"),
+        (openai.refuses(400, code="context_length_exceeded"), ModelUnavailable, "FURY_AGENT_PROMPT_TOKENS"),
     ],
 )
 def test_every_failure_has_our_name_and_no_secret(
