@@ -102,7 +102,8 @@ class Chunk(Struct, frozen=True):
         doc: the cleaned docstring, else None.
         text: what is shown: the exact source of the chunk's own pieces.
         embed_text: what is embedded and searched; scope first, since small encoders read 256 tokens.
-        start_byte, end_byte: extent of the whole definition, which a class shares with its methods.
+        start_byte, end_byte: extent of the whole definition, which a class shares with its methods and
+            every part with the others; of what has no name (sections, blocks), the part's own.
         pieces: byte ranges that belong to this chunk alone; over a file they tile it without gap or overlap.
         part, parts: position among the parts of an oversized body (0-based), and how many there are.
         broken: the parser found a syntax error inside.

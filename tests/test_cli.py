@@ -84,7 +84,7 @@ def test_search_shows_places_and_lines(data: Path) -> None:
     assert "demo/shapes.py:4-12" in done.stdout
     assert (
         "def sphere(centers, *, colors=(1, 0, 0)):\n" in done.stdout
-    )  # nothing wrapped, cropped or numbered in a pipe
+    )
 
 
 @pytest.mark.weights

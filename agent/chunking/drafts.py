@@ -63,8 +63,10 @@ def assemble(file: SourceFile, data: bytes, drafts: list[Draft], cuts: list[Span
         identity = f"{file.path}\0{draft.kind}\0{key[1]}\0{occurrence}"
         groups = _parts(data, own, draft)
         for part, pieces in enumerate(groups):
-            extent = draft.extent if draft.extent is not None and len(groups) == 1 else None
-            start, end = extent or trim(data, pieces[0][0], pieces[-1][1])
+            # What has a name is cited as a whole, whichever part was found.
+            shared = own if draft.symbol is not None or len(groups) == 1 else pieces
+            whole = draft.extent if shared is own else None
+            start, end = whole or trim(data, shared[0][0], shared[-1][1])
             chunks.append(
                 Chunk(
                     blake2b(f"{identity}\0{part}".encode(errors="replace"), digest_size=10).hexdigest(),
