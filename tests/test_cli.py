@@ -82,9 +82,7 @@ def test_search_prints_the_http_reply(data: Path) -> None:
 def test_search_shows_places_and_lines(data: Path) -> None:
     done = fury_agent("search", "-", "--library", "demo", data=data, stdin="draw a sphere\n")
     assert "demo/shapes.py:4-12" in done.stdout
-    assert (
-        "def sphere(centers, *, colors=(1, 0, 0)):\n" in done.stdout
-    )
+    assert "def sphere(centers, *, colors=(1, 0, 0)):\n" in done.stdout
 
 
 @pytest.mark.weights
