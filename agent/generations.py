@@ -22,7 +22,7 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,11 +131,12 @@ class IndexDirectory:
         return Generation(directory) if name and directory.is_dir() else None
 
     @contextmanager
-    def building(self, wait: float) -> Generator[None]:
+    def building(self, wait: float, *, waiting: Callable[[], None] = lambda: None) -> Generator[None]:
         """Hold the build lock; the system releases it when the process dies, however it dies.
 
         Args:
             wait: seconds to wait for another build to end.
+            waiting: called if there is another build to wait for.
 
         Raises:
             BuildLocked: another process is still building after that time.
@@ -145,7 +146,7 @@ class IndexDirectory:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / "build.lock")
             try:
-                lock.acquire(timeout=wait)
+                _acquire(lock, wait, waiting)
             except Timeout as error:
                 raise BuildLocked(
                     f"Another process has been building the index of {self.library} {self.version} for {wait:.0f} s.",
@@ -189,6 +190,14 @@ class IndexDirectory:
                 finished.append(directory)
             else:
                 shutil.rmtree(directory, ignore_errors=True)
+
+
+def _acquire(lock: FileLock, wait: float, waiting: Callable[[], None]) -> None:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        waiting()
+        lock.acquire(timeout=wait)
 
 
 def list_libraries(root: Path) -> tuple[Library, ...]:

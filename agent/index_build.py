@@ -87,8 +87,7 @@ def build(
     report = progress or silent
     tree = open_source(spec, settings, progress=progress)
     directory = IndexDirectory(settings.indexes_dir, tree.library, tree.version)
-    report("waiting for another build", 0, None)
-    with directory.building(lock_wait):
+    with directory.building(lock_wait, waiting=lambda: report("waiting for another build", 0, None)):
         if isinstance(parse_spec(spec), FolderSpec):
             # Somebody may have edited it, and another build have published that, while this one waited.
             tree = open_source(spec, settings, progress=progress)

@@ -37,6 +37,8 @@ _MARKERS = re.compile(r"</?\s*(?:passages?|question|context|system)\s*>|<\|[^|>]
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\s*$", re.MULTILINE)
 QUESTION_SHARE = 0.6
 """Largest share of the room that a long question (a pasted traceback) may take from the passages."""
+TEMPLATE_TOKENS = 16
+"""What a chat template adds around two messages: role markers and line ends (ChatML: 13)."""
 _MAX_PARAMETER = 110
 """Characters of one parameter's description: its type and first words are what a caller needs."""
 
@@ -73,7 +75,7 @@ def messages(
         count: the model's own tokenizer.
     """
     system = SYSTEM.format(library=library, version=version)
-    room = budget - count(system) - count(QUESTION.format(passages="", question=""))
+    room = budget - TEMPLATE_TOKENS - count(system) - count(QUESTION.format(passages="", question=""))
     words = shortened(as_data(question), int(room * QUESTION_SHARE), count)
     passages = fit(chunks, room - count(words), count)
     user = QUESTION.format(passages="\n\n".join(passages), question=words)

@@ -121,8 +121,13 @@ def test_a_second_build_is_refused_until_the_first_process_is_gone(tmp_path: Pat
     while not ready.exists():
         time.sleep(0.01)
     directory = IndexDirectory(tmp_path, "demo", "1.0")
-    with pytest.raises(BuildLocked, match="Another process"), directory.building(0.1):
+    told: list[str] = []
+    with (
+        pytest.raises(BuildLocked, match="Another process"),
+        directory.building(0.1, waiting=lambda: told.append("waiting")),
+    ):
         pytest.fail("entered a locked build")
+    assert told == ["waiting"]
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
     with directory.building(5):
