@@ -108,7 +108,7 @@ edits = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(edits, min_size=1, max_size=3))
 def test_incremental_equals_a_clean_build(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, str | None]]]
@@ -193,7 +193,7 @@ def test_a_library_without_any_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_killed_at_any_moment_the_old_index_still_answers(demo: Settings) -> None:
-    """Ten builds are killed at random moments; after each, what is served is complete."""
+    """Six builds are killed at random moments; after each, what is served is complete."""
     build(demo.library, demo, embedding=HashEmbedding())
     program = (
         "import sys\n"
@@ -209,7 +209,7 @@ def test_killed_at_any_moment_the_old_index_still_answers(demo: Settings) -> Non
         "    build(spec, Settings(data_dir=Path(data)), embedding=HashEmbedding(), force=True)\n"
     )
     chance = random.Random(7)  # noqa: S311 - moments to kill at, not secrets
-    for _ in range(10):
+    for _ in range(6):
         arguments = [sys.executable, "-W", "ignore", "-c", program, str(demo.data_dir), demo.library]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=Path(index_build.__file__).parents[1]) as process:
             assert process.stdout is not None

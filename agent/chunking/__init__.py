@@ -30,8 +30,9 @@ def chunk_file(file: SourceFile, data: bytes, public_paths: Mapping[str, str]) -
 
     Returns:
         The chunks in the order in which they begin. Their pieces tile the file, blank stretches going along with a
-        neighbour; a blank file has none. `start_byte` to `end_byte` is the whole definition, from its first decorator
-        on; where a body was too large for one chunk, each part's extent is its own.
+        neighbour; a blank file has none. A body too large for one chunk is cut into parts. `start_byte` to `end_byte`
+        is the whole definition, from its first decorator on, in each of its parts; of what has no symbol (the rest of
+        a module or shader, sections, blocks of examples), it is the part's own. `text` is always the part's own.
     """
     if file.language == "python":
         return chunk_tutorial(file, data) if file.role == "example" else chunk_python(file, data, public_paths)

@@ -23,7 +23,8 @@ class Draft(Struct, gc=False):
 
     Attributes:
         head: the beginning of the embedded text; the source from `embed_from` on follows it.
-        extent: the whole definition; None means: from the first to the last own byte.
+        extent: the whole definition, which all its parts share; None means: of each part, from its first to its last
+            own byte.
         boundaries: offers where an oversized body may be cut, coarse to fine (see `spans.split`).
     """
 
@@ -63,10 +64,8 @@ def assemble(file: SourceFile, data: bytes, drafts: list[Draft], cuts: list[Span
         identity = f"{file.path}\0{draft.kind}\0{key[1]}\0{occurrence}"
         groups = _parts(data, own, draft)
         for part, pieces in enumerate(groups):
-            # What has a name is cited as a whole, whichever part was found.
-            shared = own if draft.symbol is not None or len(groups) == 1 else pieces
-            whole = draft.extent if shared is own else None
-            start, end = whole or trim(data, shared[0][0], shared[-1][1])
+            # What has a name is cited as a whole, whichever part was found; what has none has no extent either.
+            start, end = draft.extent or trim(data, pieces[0][0], pieces[-1][1])
             chunks.append(
                 Chunk(
                     blake2b(f"{identity}\0{part}".encode(errors="replace"), digest_size=10).hexdigest(),

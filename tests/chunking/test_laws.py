@@ -77,7 +77,7 @@ def chunks_of(data: bytes, language: Language, role: Role) -> tuple[Chunk, ...]:
 
 
 def assert_laws(data: bytes, chunks: tuple[Chunk, ...]) -> None:
-    """Pieces tile the file, spans and text agree with the bytes, ids are unique."""
+    """Pieces tile the file, extents and text agree with the bytes, ids are unique."""
     assert bool(chunks) != is_blank(data)
     if not chunks:
         return
@@ -92,12 +92,39 @@ def assert_laws(data: bytes, chunks: tuple[Chunk, ...]) -> None:
         assert chunk.start_line == 1 + data.count(b"\n", 0, chunk.start_byte)
         assert chunk.end_line == 1 + data.count(b"\n", 0, chunk.end_byte - 1)
         assert data[chunk.start_byte : chunk.end_byte].strip()
-        assert is_blank(data[chunk.pieces[0][0] : chunk.start_byte])
-        assert is_blank(data[chunk.end_byte : chunk.pieces[-1][1]])
+        assert_holds_its_pieces(data, chunk)
         assert 0 < len(chunk.embed_text) <= 2_000
         assert chunk.embed_text == chunk.embed_text.strip()
         assert 0 <= chunk.part < chunk.parts
         assert len(own.strip()) <= 2 * LIMIT
+    assert_definitions_are_whole(data, chunks)
+
+
+def extent(chunk: Chunk) -> tuple[int, int]:
+    return chunk.start_byte, chunk.end_byte
+
+
+def assert_holds_its_pieces(data: bytes, chunk: Chunk) -> None:
+    """Outside of the extent a chunk owns blank space only; without a symbol it has no larger one than its pieces."""
+    first, last = chunk.pieces[0][0], chunk.pieces[-1][1]
+    assert is_blank(data[first : chunk.start_byte])
+    assert is_blank(data[chunk.end_byte : last])
+    assert chunk.symbol is not None or first <= chunk.start_byte < chunk.end_byte <= last
+
+
+def assert_definitions_are_whole(data: bytes, chunks: tuple[Chunk, ...]) -> None:
+    """All parts of a definition share its extent, and all in it is theirs or that of definitions inside of it."""
+    for index, chunk in enumerate(chunks):
+        if chunk.symbol is None or chunk.part > 0:
+            continue
+        start, end = extent(chunk)
+        parts = chunks[index : index + chunk.parts]
+        assert [(part.symbol, part.part) for part in parts] == [(chunk.symbol, n) for n in range(chunk.parts)]
+        assert {extent(part) for part in parts} == {(start, end)}
+        for other in chunks:
+            if any(not is_blank(data[max(start, first) : min(end, last)]) for first, last in other.pieces):
+                assert other.symbol is not None
+                assert start <= other.start_byte < other.end_byte <= end
 
 
 @pytest.mark.parametrize(("language", "role"), KINDS)

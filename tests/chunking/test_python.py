@@ -213,6 +213,35 @@ def test_an_oversized_body_is_cut_between_statements(cut: Cut) -> None:
     assert max(len(part.text) for part in parts) < 1.5 * min(len(part.text) for part in parts)
 
 
+STATEMENTS = "    x = 'some text to fill the line'\n" * 150
+
+
+@pytest.mark.parametrize(
+    ("source", "symbol", "lines"),
+    [
+        (f"@cache\ndef f(x):\n{STATEMENTS}\n\nlast = 1\n", "f", (1, 152)),
+        (f"class A:\n{STATEMENTS}\n    def f(self): ...\n\n{STATEMENTS}\n\nlast = 1\n", "A", (1, 304)),
+        ("TABLE = {\n" + "    'key': (1, 2, 3),\n" * 300 + "}\n\n\nlast = 1\n", "TABLE", (1, 302)),
+    ],
+)
+def test_each_part_of_a_definition_has_the_lines_of_the_whole(
+    cut: Cut, source: str, symbol: str, lines: tuple[int, int]
+) -> None:
+    parts = [chunk for chunk in cut(source) if chunk.symbol == symbol]
+
+    assert len(parts) > 1
+    assert {(part.start_line, part.end_line) for part in parts} == {lines}
+    assert len({part.text for part in parts}) == len({part.pieces for part in parts}) == len(parts)
+
+
+def test_each_part_of_what_has_no_name_has_its_own_lines(cut: Cut) -> None:
+    parts = cut("# A comment to fill the line.\n" * 300)
+
+    assert len(parts) > 1
+    assert [part.start_line for part in parts] == [1, *(part.end_line + 1 for part in parts[:-1])]
+    assert parts[-1].end_line == 300
+
+
 def test_a_docstring_is_not_cut(cut: Cut) -> None:
     doc = "\n".join(f"    Line {n} of a long story about this function." for n in range(90))
     parts = cut(f'def f(x):\n    """Tell.\n\n{doc}\n    """\n    return x\n' + "    x += 1\n" * 200)

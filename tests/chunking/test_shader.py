@@ -53,6 +53,14 @@ def test_glsl_functions_keep_the_comment_above(cut: Cut) -> None:
     assert function.signature == "float sphere(vec3 p, float r)"
 
 
+def test_each_part_of_a_function_has_the_lines_of_the_whole(cut: Cut) -> None:
+    body = "    x = x * 2.0 + some_other_value;\n" * 150
+    parts = cut(f"// Doubles.\nfloat f(float x) {{\n{body}}}\n", "pkg/a.glsl", language="glsl")
+
+    assert len(parts) > 1
+    assert {(part.symbol, part.start_line, part.end_line) for part in parts} == {("f", 1, 153)}
+
+
 def test_a_line_that_nobody_wrote_is_cut_without_the_grammar(cut: Cut) -> None:
     chunks = cut("float f() { return 1.0; }\n" + "x" * 100_001, "pkg/a.glsl", language="glsl")
 
