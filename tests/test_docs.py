@@ -64,6 +64,9 @@ def test_the_shell_commands_run(home: Path) -> None:
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip()
+        if command.startswith("fury-agent search"):
+            assert re.search(r"^fury/window.py:\d+-\d+  ShowManager", done.stdout, re.MULTILINE)
+            assert re.search(r"^ +def ", done.stdout, re.MULTILINE)  # nothing wrapped or numbered in a pipe
 
 
 @pytest.fixture(scope="module")
