@@ -224,7 +224,7 @@ def test_overload_says_when_to_come_back() -> None:
 
 
 def test_an_unexpected_failure_is_logged_once_and_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR), running(ScriptedService(ValueError("key sk-123 in /root/secret"))) as client:
+    with caplog.at_level(logging.ERROR), running(ScriptedService(ValueError("key sk-123 in a secret place"))) as client:
         reply = client.post("/query", json=QUESTION)
     problem = problem_of(reply)
     assert (problem.status, problem.type) == (500, "/problems/internal")
