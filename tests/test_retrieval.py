@@ -32,7 +32,7 @@ def test_what_is_written_like_code_is_read_as_a_name(question: str, expected: li
 
 @given(st.text(max_size=300))
 def test_any_question_can_be_read(question: str) -> None:
-    identifiers(question)
+    assert all(name in question for name in identifiers(question))
 
 
 rankings = st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8), max_size=4)
