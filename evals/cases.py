@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -10,8 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from agent.errors import InvalidInput
+from agent.schema import SourceTree
 
-DEFAULT_CASES = Path(str(files("evals") / "data" / "fury-2.0.0.jsonl"))
+DATA = Path(str(files("evals") / "data"))
+DEFAULT_CASES = DATA / "fury-2.0.0"
+FIELDS_REMEDY = "See evals/data/README.md for the fields."
 
 
 class Gold(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +34,13 @@ class Gold(Struct, frozen=True, forbid_unknown_fields=True):
         if path != self.path:
             return False
         return self.symbol is None or symbol == self.symbol or (symbol or "").startswith(f"{self.symbol}.")
+
+    def overlap(self, path: str, first: int, last: int) -> range:
+        """Return the lines that a cited range shares with this place; without lines of its own it is the whole file."""
+        if path != self.path:
+            return range(0)
+        start, end = self.lines or (first, last)
+        return range(max(start, first), min(end, last) + 1)
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,27 +63,151 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     why: str | None = None
     mixed: bool = False
 
+    @property
+    def answerable(self) -> bool:
+        """Whether the sources hold an answer."""
+        return bool(self.gold)
 
-def load_cases(path: Path = DEFAULT_CASES) -> tuple[Case, ...]:
-    """Read a case file.
+    @property
+    def must_decline(self) -> bool:
+        """Whether only a refusal is right; of a mixed question one half can be answered."""
+        return not self.gold and not self.mixed
+
+
+def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) -> tuple[Case, ...]:
+    """Read a case file, or all `*.jsonl` of a directory in the order of their names.
+
+    Args:
+        path: the file or directory.
+        sources: when given, every gold place must exist in them.
 
     Raises:
-        InvalidInput: it is missing or empty, or a line does not fit; names file and line.
+        InvalidInput: missing or empty, a line that does not fit, an id given twice, a place that does not exist; names
+            file and line.
     """
+    paths = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    cases: dict[str, Case] = {}
+    for place, case in (entry for one in paths for entry in _read(one)):
+        problem = f"the id {case.id!r} is there already" if case.id in cases else None
+        problem = problem or (_missing_gold(case, sources) if sources else None)
+        if problem:
+            raise InvalidInput(f"{place}: {problem}.", remedy=FIELDS_REMEDY)
+        cases[case.id] = case
+    if not cases:
+        raise InvalidInput(f"{str(path)!r} has no cases.", remedy=FIELDS_REMEDY)
+    return tuple(cases.values())
+
+
+def _read(path: Path) -> Iterator[tuple[str, Case]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InvalidInput(f"The case file {str(path)!r} cannot be read ({error.strerror}).") from error
-    cases: list[Case] = []
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The case file {str(path)!r} cannot be read ({error}).", remedy=FIELDS_REMEDY) from error
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        place = f"{path}:{number}"
         try:
-            cases.append(msgspec.json.decode(line, type=Case))
+            yield place, msgspec.json.decode(line, type=Case)
         except msgspec.DecodeError as error:
-            raise InvalidInput(
-                f"{path}:{number}: {error}.", remedy="See evals/data/README.md for the fields."
-            ) from error
-    if not cases:
-        raise InvalidInput(f"The case file {str(path)!r} has no cases.")
-    return tuple(cases)
+            raise InvalidInput(f"{place}: {error}.", remedy=FIELDS_REMEDY) from error
+
+
+def select(
+    cases: Sequence[Case], *, kinds: Iterable[str] = (), ids: Iterable[str] = (), limit: int | None = None
+) -> tuple[Case, ...]:
+    """Return the cases of these kinds or ids, and at most `limit` of them.
+
+    A limit takes from every kind in proportion, by a fixed order that does not follow the files': the first 20 of 30
+    are the same 20 on every machine.
+
+    Raises:
+        InvalidInput: a kind or id that no case has, or a limit below one.
+    """
+    _require("kind", kinds, {case.kind for case in cases})
+    _require("id", ids, {case.id for case in cases})
+    if limit is not None and limit < 1:
+        raise InvalidInput(f"The limit {limit} leaves no question; expected 1 or more.")
+    wanted_kinds, wanted_ids = set(kinds), set(ids)
+    chosen = [
+        case
+        for case in cases
+        if (not wanted_kinds or case.kind in wanted_kinds) and (not wanted_ids or case.id in wanted_ids)
+    ]
+    if not chosen:
+        raise InvalidInput("No question has both a wanted kind and a wanted id.")
+    return tuple(chosen if limit is None else _proportional(chosen, limit))
+
+
+def _require(what: str, given: Iterable[str], known: set[str]) -> None:
+    unknown = sorted(set(given) - known)
+    if unknown:
+        some = ", ".join(sorted(known)[:12])
+        raise InvalidInput(f"No case has the {what} {unknown[0]!r}.", remedy=f"There are: {some}.")
+
+
+def _proportional(cases: Sequence[Case], limit: int) -> list[Case]:
+    by_kind: dict[str, list[Case]] = {}
+    for case in sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest()):
+        by_kind.setdefault(case.kind, []).append(case)
+    # The n-th of a kind of k stands at (n + 1/2) / k of the way: any prefix of that order is in proportion.
+    position = {
+        case.id: (n + 0.5) / len(group) for group in by_kind.values() for n, case in enumerate(group)
+    }
+    taken = {case.id for case in sorted(cases, key=lambda case: (position[case.id], case.id))[:limit]}
+    return [case for case in cases if case.id in taken]
+
+
+def digest(cases: Iterable[Case]) -> str:
+    """Return a short digest of questions and gold places, so that figures of different cases are not mixed."""
+    return hashlib.sha256(msgspec.json.encode(sorted(cases, key=lambda case: case.id))).hexdigest()[:12]
+
+
+# --- gold places against the sources ----------------------------------------------------------------
+
+
+def _missing_gold(case: Case, sources: SourceTree) -> str | None:
+    by_path = {file.path: file for file in sources.files}
+    for gold in (*case.gold, *case.also_ok):
+        if gold.path not in by_path:
+            return f"{case.id}: {sources.library} {sources.version} has no file {gold.path!r}"
+        text = _text(sources, gold.path)
+        if gold.symbol is not None and not _has_symbol(gold.path, text, gold.symbol):
+            return f"{case.id}: {gold.path!r} defines no {gold.symbol!r}"
+        if gold.lines is not None and not 1 <= gold.lines[0] <= gold.lines[1] <= text.count("\n") + 1:
+            return f"{case.id}: {gold.path!r} has no lines {gold.lines[0]}-{gold.lines[1]}"
+    return None
+
+
+def _text(sources: SourceTree, path: str) -> str:
+    return (sources.root / path).read_text(encoding="utf-8", errors="replace")
+
+
+def _has_symbol(path: str, text: str, symbol: str) -> bool:
+    if path.endswith((".py", ".pyi")):
+        return symbol in definitions(text)
+    return re.search(rf"\b{re.escape(symbol.rpartition('.')[2])}\b", text) is not None
+
+
+@lru_cache(maxsize=512)
+def definitions(text: str) -> Mapping[str, tuple[int, int]]:
+    """Return qualified name -> first and last line of what Python code defines or assigns in modules and classes."""
+    try:
+        return dict(_definitions(ast.parse(text), ""))
+    except SyntaxError:
+        return {}
+
+
+def _definitions(scope: ast.AST, prefix: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    for node in ast.iter_child_nodes(scope):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                yield prefix + node.name, (first, node.end_lineno or first)
+                yield from _definitions(node, f"{prefix}{node.name}.")
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield prefix + name, (node.lineno, node.end_lineno or node.lineno)
+            case ast.If() | ast.Try() | ast.With():
+                yield from _definitions(node, prefix)
+            case _:
+                pass
