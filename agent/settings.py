@@ -130,6 +130,12 @@ class Settings(BaseSettings):
         default=1000, ge=200, description="Budget of the whole prompt, in the model's own tokens."
     )
 
+    # judge of `python -m evals judge`: what is not set is as for answers
+    judge_llm: LlmProvider | None = Field(default=None, description="As FURY_AGENT_LLM, for the judge of the evals.")
+    judge_llm_model: str | None = Field(default=None, description="As FURY_AGENT_LLM_MODEL, for the judge.")
+    judge_llm_url: str | None = Field(default=None, description="As FURY_AGENT_LLM_URL, for the judge.")
+    judge_llm_key: SecretStr | None = Field(default=None, description="As FURY_AGENT_LLM_KEY, for the judge.")
+
     # service
     host: str = Field(default="127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
@@ -167,6 +173,12 @@ class Settings(BaseSettings):
     def indexes_dir(self) -> Path:
         """`LIBRARY/VERSION/{CURRENT,generations/}`."""
         return self.data_dir / "indexes"
+
+    def for_judge(self) -> Settings:
+        """Return the settings with the judge's LLM in the place of the one that answers."""
+        names = ("llm", "llm_model", "llm_url", "llm_key")
+        chosen = {name: getattr(self, f"judge_{name}") for name in names}
+        return self.model_copy(update={name: value for name, value in chosen.items() if value is not None})
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -20,14 +20,14 @@ class HiddenMembers(griffe.Extension):
     """Extension of griffe that adds them while a file is visited."""
 
     def on_module_members(self, *, node: ast.AST | griffe.ObjectNode, mod: griffe.Module, **_: Any) -> None:
-        """Add names bound by unpacking and loops; look for `__getattr__` and for writing into `globals()`."""
+        """Add names bound by unpacking and loops; look for `__getattr__` and for writing into its names."""
         if not isinstance(node, ast.Module):
             return
         for part in _own_scope(node):
             if isinstance(part, ast.Name):
                 _bind(mod, part.id, part)
             name = part.id if isinstance(part, ast.Name) else getattr(part, "name", "")
-            if name in {"__getattr__", "globals", "vars", "setattr"}:
+            if name in {"__getattr__", "globals", "locals", "vars", "setattr"}:
                 mod.labels.add(DYNAMIC)
 
     def on_class_members(self, *, node: ast.AST | griffe.ObjectNode, cls: griffe.Class, **_: Any) -> None:

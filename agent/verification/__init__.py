@@ -1,0 +1,30 @@
+"""What code can say about an answer: where it comes from, and whether its names and calls exist.
+
+`cite` attaches citations; `check_code` holds Python against a library's API model; `check_answer` does so with all code
+blocks of a Markdown text and the library's names in its prose. Nothing that is checked is ever run.
+"""
+
+from agent.verification.answer import check_answer
+from agent.verification.citations import citation, cite, uses
+from agent.verification.code import MAX_CODE, check_code
+from agent.verification.markdown import closed, code_blocks, open_fence, outside_code, without_foreign_links
+from agent.verification.report import AnswerReport, CheckedBlock, CodeReport, Finding, FindingKind
+
+__all__ = [
+    "MAX_CODE",
+    "AnswerReport",
+    "CheckedBlock",
+    "CodeReport",
+    "Finding",
+    "FindingKind",
+    "check_answer",
+    "check_code",
+    "citation",
+    "cite",
+    "closed",
+    "code_blocks",
+    "open_fence",
+    "outside_code",
+    "uses",
+    "without_foreign_links",
+]

@@ -1,0 +1,98 @@
+"""Checks a Markdown text: its Python blocks, and the library's names in its prose."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from markdown_it.token import Token
+
+from agent.symbols import ApiModel
+from agent.verification.code import Session
+from agent.verification.markdown import code_blocks, code_lines, inline_code, lines_of
+from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
+from agent.verification.source import MAX_CODE, TOO_LONG, Code, read_code
+
+_PYTHON = frozenset({"python", "python3", "py", "py3", "pycon", "ipython", "ipython3"})
+_DOTTED = re.compile(r"(?<![\w.\\/@\-)\]\"'])[^\W\d]\w*(?:\.[^\W\d]\w*)+(?!\.?[\w/\\@]|-\w)")
+_NO_MEMBER = re.compile(  # `window.py` is a file and `fury.gl` a site
+    r"c|cfg|cpp|css|csv|gif|glb|glsl|gltf|h|html|ini|ipynb|jpe?g|js|json|md|npy|npz|obj|pdf|ply|png|pyi?|rst|sh|stl|svg"
+    r"|toml|trk|txt|vtk|vtp|wgsl|whl|xml|ya?ml|zip|com|dev|gl|io|net|org",
+    re.IGNORECASE,
+)
+
+
+def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
+    """Check all Python blocks of a Markdown text, and dotted names of the library in its prose.
+
+    A block is Python if its fence says so (`python`, `py`, `pycon`, `ipython`), or says nothing and it parses. Blocks
+    of one text continue each other: what one imports or assigns is known in the next ones and in the prose. A dotted
+    name in the prose counts if it is inline code and begins with the library's root or one of its public modules or
+    classes, or anywhere if it begins with the root.
+
+    Args:
+        markdown: any text.
+        api: the library's API model.
+
+    Returns:
+        A report, whatever the text is.
+    """
+    if len(markdown) > MAX_CODE:
+        return AnswerReport(prose=CodeReport(skipped=TOO_LONG))
+    blocks = code_blocks(markdown)
+    read = [(token, code) for token in blocks if (code := _read(token)) is not None]
+    session = Session([code for _, code in read], api)
+    lines = lines_of(markdown)
+    checked = (
+        CheckedBlock(*_place(token, lines), token.content, report)
+        for (token, _), report in zip(read, session.reports(), strict=True)
+    )
+    names = list(_names(lines, code_lines(blocks), api.roots))
+    return AnswerReport(blocks=tuple(checked), prose=session.look_up(names))
+
+
+def _read(token: Token) -> Code | None:
+    """Read a block if it is Python."""
+    tag = (token.info.split() or [""])[0].strip("{}.").lower()
+    if tag in _PYTHON:
+        return read_code(token.content)
+    code = read_code(token.content) if not tag else None
+    return code if code is not None and code.tree is not None else None
+
+
+def _place(token: Token, lines: list[str]) -> tuple[int, int]:
+    """Return the 1-based line on which a block's code begins, and what stands before each of its lines."""
+    line = (token.map or (0, 0))[0] + (1 if token.type == "fence" else 0)
+    pairs = zip(lines_of(token.content), lines[line:], strict=False)
+    before = (len(given.rstrip("\r\n")) - len(code.rstrip("\r\n")) for code, given in pairs if code.strip())
+    return line + 1, max(next(before, 0), 0)
+
+
+def _names(lines: list[str], code: frozenset[int], roots: tuple[str, ...]) -> Iterator[ast.expr]:
+    """Yield the dotted names in the prose as expressions that stand at their places."""
+    prose = "".join("\n" if number in code else line for number, line in enumerate(lines))
+    inside = deque(inline_code(prose))
+    starts = [0]
+    for line in lines_of(prose):
+        starts.append(starts[-1] + len(line))
+    line = 0
+    for match in _DOTTED.finditer(prose):
+        first, _, rest = match[0].partition(".")
+        while inside and inside[0][1] <= match.start():
+            inside.popleft()
+        is_code = bool(inside) and inside[0][0] <= match.start()
+        if _NO_MEMBER.fullmatch(rest.rpartition(".")[2]) or (first not in roots and not is_code):
+            continue
+        while starts[line + 1] <= match.start():
+            line += 1
+        yield _expression(match[0].split("."), line + 1, match.start() - starts[line])
+
+
+def _expression(parts: list[str], line: int, column: int) -> ast.expr:
+    place = {"lineno": line, "col_offset": column}
+    node: ast.expr = ast.Name(parts[0], ast.Load(), **place)
+    for part in parts[1:]:
+        node = ast.Attribute(node, part, ast.Load(), **place)
+    return node

@@ -1,0 +1,101 @@
+"""Text -> syntax tree, with the way back from every place in the tree to its place in the text."""
+
+from __future__ import annotations
+
+import ast
+import re
+import threading
+import warnings
+
+from msgspec import Struct
+
+from agent.verification.report import Finding
+
+MAX_CODE = 200_000
+"""Longest code that is checked, in characters; the largest file of FURY has half of it."""
+TOO_LONG = f"longer than {MAX_CODE} characters"
+TOO_DEEP = "nested too deeply to be checked"
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.)(?: |$)")
+_TIMING = ("%%time", "%%timeit", "%%capture")
+_COMMAND = re.compile(r"[%!]|\?*[\w.]+\?+\s*$")
+_parsing = threading.Lock()  # `catch_warnings` changes what is global
+
+
+class Code(Struct, frozen=True):
+    """A piece of Python that was read.
+
+    Attributes:
+        lines: as they were parsed.
+        shifts: per line, how many characters of the text stand before what was parsed.
+        tree: None where the text is no Python.
+        error: why it is none.
+        skipped: why it was not even read.
+    """
+
+    lines: tuple[str, ...]
+    shifts: tuple[int, ...]
+    tree: ast.Module | None = None
+    error: Finding | None = None
+    skipped: str | None = None
+
+    def place(self, line: int, column: int) -> tuple[int, int]:
+        """Return the 1-based line and column in the text of a 1-based line and 0-based UTF-8 offset in the tree."""
+        line = min(max(line, 1), len(self.lines))
+        before = self.lines[line - 1].encode()[: max(column, 0)].decode(errors="ignore")
+        return line, self.shifts[line - 1] + len(before) + 1
+
+
+def read_code(text: str) -> Code:
+    """Read Python, in doctest form or from a notebook too; whatever the text is, nothing is raised."""
+    if len(text) > MAX_CODE:
+        return Code((), (), skipped=TOO_LONG)
+    lines = tuple(_NEWLINE.split(text))
+    code = _parsed(lines, (0,) * len(lines))
+    if code.error is None:
+        return code
+    changed = _without_prompts(lines) if any(line.lstrip().startswith(">>>") for line in lines) else _as_script(lines)
+    shifts = tuple(len(old) - len(new) if old.endswith(new) else 0 for old, new in zip(lines, changed, strict=True))
+    return code if changed == lines else _parsed(changed, shifts)
+
+
+def _parsed(lines: tuple[str, ...], shifts: tuple[int, ...]) -> Code:
+    code = Code(lines, shifts)
+    try:
+        with _parsing, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an answer's invalid escapes are no news of ours
+            return Code(lines, shifts, tree=ast.parse("\n".join(lines)))
+    except SyntaxError as error:
+        line = min(max(error.lineno or 1, 1), len(lines))
+        column = min(max((error.offset or 1) - 1, 0), len(lines[line - 1])) + shifts[line - 1] + 1
+        return Code(lines, shifts, error=Finding("syntax", line, column, "", f"This is not valid Python: {error.msg}."))
+    except (RecursionError, MemoryError):  # the parser's own limits
+        return Code(lines, shifts, skipped=TOO_DEEP)
+    except ValueError:
+        message = "This is not valid Python: it holds a character that source code may not."
+        return Code(code.lines, code.shifts, error=Finding("syntax", 1, 1, "", message))
+
+
+def _without_prompts(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep what follows the prompts of a doctest; outputs become empty lines."""
+    kept: list[str] = []
+    for line in lines:
+        prompt = _PROMPT.match(line)
+        kept.append(line[prompt.end() :] if prompt else "")
+    return tuple(kept)
+
+
+def _as_script(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Take a notebook's commands out, and the indent that all lines share."""
+    first = next((line.strip() for line in lines if line.strip()), "")
+    if first.startswith("%%") and not first.startswith(_TIMING):
+        return ("",) * len(lines)  # a cell in another language
+    indents = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
+    common = min(indents, default=0)
+    return tuple(_script_line(line[common:]) for line in lines)
+
+
+def _script_line(line: str) -> str:
+    code = line.lstrip(" \t")
+    return line[: len(line) - len(code)] + "pass" if _COMMAND.match(code) else line

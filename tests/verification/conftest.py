@@ -1,0 +1,93 @@
+"""A small library that has one of everything the checker knows about."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from agent.schema import SourceFile, SourceTree
+from agent.symbols import ApiModel
+
+LIBRARY = {
+    "lib/__init__.py": "from lib import actor, ui, window\nfrom lib.window import Scene\n__version__ = '1'\n",
+    "lib/actor.py": """
+import numpy as np
+from lib.decorators import deprecated, deprecated_params, strange, warn_on_args_to_kwargs
+
+SIZE = 3
+
+def sphere(centers, *, colors=(1, 0, 0), radii=1): ...
+def box(centers, directions=None, size=1): ...
+def line(points, width): ...
+def first(a, /, b, *rest, **options): ...
+def no_arguments(): ...
+
+@strange
+def odd(a): ...
+
+@deprecated("use box")
+def cube(centers): ...
+
+@deprecated_params("heights", "size", since="0.9")
+def tower(centers, size): ...
+
+@warn_on_args_to_kwargs()
+def cone(centers, *, height=1): ...
+
+def _helper(): ...
+""",
+    "lib/decorators.py": """
+def deprecated(text): ...
+def deprecated_params(old, new, since): ...
+def strange(function): ...
+def warn_on_args_to_kwargs(): ...
+""",
+    "lib/input.py": "def read(): ...\n",
+    "lib/ui.py": """
+from elsewhere import Widget
+class Foreign(Widget):
+    def own(self): ...
+class Panel:
+    def __init__(self, size): ...
+    @classmethod
+    def of(cls, other): ...
+    @staticmethod
+    def version(short=False): ...
+class Made:
+    def __new__(cls): ...
+""",
+    "lib/window.py": """
+class Scene:
+    def __init__(self, *, background=None):
+        self.background = background
+    def add(self, *actors): ...
+    def resize(self, size): ...
+    @property
+    def size(self): ...
+class Special(Scene):
+    def glow(self): ...
+    def resize(self, width, height): ...
+class ShowManager:
+    def __init__(self, scene=None, *, title="x"):
+        self.scene = scene
+    def __enter__(self) -> "ShowManager": ...
+    def start(self): ...
+    def current(self) -> Scene: ...
+def show(scene, size=(1, 1)): ...
+""",
+}
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> ApiModel:
+    root: Path = tmp_path_factory.mktemp("library")
+    kept: list[SourceFile] = []
+    for path, text in LIBRARY.items():
+        data = text.encode()
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+        module = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+        kept.append(SourceFile(path, "python", "package", module, len(data), hashlib.sha256(data).hexdigest()))
+    return ApiModel.build(SourceTree("lib", "1", "v1", root, None, ("lib",), tuple(kept), {}))
