@@ -30,8 +30,8 @@ check: $(VENV)/.installed-dev ## Lint, format check, types, import rules.
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 
-evals: $(VENV)/.installed-dev ## Measure the quality of retrieval and answers.
-	@$(BIN)/python -m evals
+evals: $(VENV)/.installed-dev ## Measure the quality of retrieval; of answers too: make evals ARGS="all --limit 20"
+	@$(BIN)/python -m evals $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure speed and memory.
 	@$(BIN)/python -m benchmarks

@@ -116,6 +116,14 @@ class HybridRetriever(BaseRetriever):
         vector = self._embedding.get_query_embedding(question)
         return self._ids(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH, output_fields=["id"]))
 
+    def nearest(self, question: str) -> float:
+        """Return the cosine of the question with the nearest chunk: low where the sources hold nothing like it."""
+        vector = self._embedding.get_query_embedding(question)
+        found = self._store.query(
+            VectorStoreQuery(query_embedding=vector, similarity_top_k=1, output_fields=["id"])
+        ).similarities
+        return found[0] if found else 0.0
+
     def lexical(self, question: str) -> Ranking:
         """Rank chunks by BM25 over code-aware tokens."""
         return self._ids(

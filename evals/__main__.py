@@ -1,70 +1,189 @@
-"""`python -m evals`: how well the right place is found, ranking by ranking."""
+"""`python -m evals`: how good retrieval and answers are, and whether they got better.
+
+Importing this loads no model; what is needed is imported when a command runs.
+"""
 
 from __future__ import annotations
 
 import argparse
-import itertools
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from agent.errors import AgentError
-from agent.retrieval import HybridRetriever
-from evals.cases import DEFAULT_CASES, load_cases
-from evals.retrieval import DEPTH, MEASURES, Search, means, score
+from agent.errors import AgentError, InvalidInput
 
-RANKINGS = ("dense", "lexical", "symbol")
+if TYPE_CHECKING:
+    from evals.session import Outcome, Plan
+
+SUITES = {
+    "retrieval": "is the right place among the first ones? ours, its parts, and well-known peers",
+    "answers": "are citations, names, calls and code of the answers right?",
+    "abstention": "is what the sources do not answer declined?",
+    "speed": "how long do answers take?",
+    "judge": "what does another LLM say of the answers, and how far can it be trusted?",
+    "all": "everything but judge",
+}
+EXAMPLES = """
+suites:
+{suites}
+
+other commands:
+  baseline    measure retrieval, print the difference to evals/baseline.json, and replace it
+  generate    write starter questions for another library from its examples and docstrings
+
+examples:
+  python -m evals                                  retrieval, all questions
+  python -m evals all --limit 20                   everything but judge, on 20 questions of all kinds
+  python -m evals answers --kind error --id own-003
+  python -m evals all --answerer http://127.0.0.1:8000
+  python -m evals retrieval --gate                 exit code 1 if worse than the baseline
+  python -m evals retrieval --compare 4f38f3b      against an earlier run
+  FURY_AGENT_JUDGE_LLM_MODEL=qwen2.5-coder-0.5b python -m evals judge --limit 5
+  python -m evals generate requests==2.32.3
+"""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the retrieval suite and print its table; exit code 1 when it could not run."""
-    parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
-    parser.add_argument("--cases", type=Path, default=DEFAULT_CASES, help="JSONL file of questions")
-    parser.add_argument("--limit", type=int, default=None, help="only the first N questions")
-    parser.add_argument("--misses", action="store_true", help="list the questions whose place is not among the first 5")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
+class ExitCode:
+    """What a script can rely on."""
+
+    FAILED = 1
+    USAGE = 2
+    INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; an error is one line on stderr, never a traceback."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return run(options.cases, options.limit, misses=options.misses, as_json=options.json)
+        return _run(arguments)
     except AgentError as error:
-        print(f"evals: {error}", file=sys.stderr)  # noqa: T201 - this is the command's own message
-        return 1
+        _say(f"evals: {error}")
+        return ExitCode.USAGE if isinstance(error, InvalidInput) else ExitCode.FAILED
+    except KeyboardInterrupt:
+        _say("evals: interrupted; what was observed is kept, and the same command goes on from there.")
+        return ExitCode.INTERRUPTED
 
 
-def run(path: Path, limit: int | None, *, misses: bool, as_json: bool) -> int:
-    """Score every combination of rankings on the same questions."""
-    import msgspec
-    from rich.console import Console
-    from rich.table import Table
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["generate"]:
+        from evals.generate import main as generate
 
-    from agent.service import Service
+        return generate(arguments[1:])
+    if arguments[:1] == ["baseline"]:
+        return _baseline(arguments[1:])
+    options = _parser().parse_args(arguments)
+    plan = _plan(options, arguments)
+    return _finish(_measure(plan), plan.suites, as_json=options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    suites = "\n".join(f"  {name:<11} {told}" for name, told in SUITES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m evals",
+        description="Measure the quality of retrieval and answers.",
+        epilog=EXAMPLES.format(suites=suites),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="see below; `retrieval` if none is given")
+    parser.add_argument("--answerer", metavar="URL", help="ask this service instead of the engine in this process")
+    parser.add_argument("--cases", type=Path, metavar="PATH", help="case file, or a directory of *.jsonl")
+    parser.add_argument("--kind", action="append", default=[], help="only questions of this kind (repeatable)")
+    parser.add_argument("--id", action="append", default=[], help="only this question (repeatable)")
+    parser.add_argument("--limit", type=int, metavar="N", help="N questions, taken from every kind in proportion")
+    parser.add_argument("--compare", metavar="RUN", help="another run: its folder, or the beginning of its name")
+    parser.add_argument(
+        "--gate", nargs="?", type=Path, const=Path(), metavar="BASELINE", help="fail if worse than the baseline"
+    )
+    parser.add_argument("--out", type=Path, default=Path("eval-runs"), metavar="DIR", help="where runs are kept")
+    parser.add_argument("--fresh", action="store_true", help="measure again what this run has already")
+    parser.add_argument("--no-peers", action="store_true", help="leave other people's systems out")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    return parser
+
+
+def _plan(options: argparse.Namespace, arguments: Sequence[str]) -> Plan:
+    from evals.comparison import BASELINE
+    from evals.session import ALL, Plan
+    from evals.session import SUITES as KNOWN
+
+    unknown = [name for name in options.suites if name not in SUITES]
+    if unknown:
+        raise InvalidInput(f"There is no suite {unknown[0]!r}.", remedy=f"There are: {', '.join(SUITES)}.")
+    wanted = set(options.suites or ["retrieval"])
+    if "all" in wanted:
+        wanted |= set(ALL)
+    return Plan(
+        suites=tuple(suite for suite in KNOWN if suite in wanted),
+        answerer=options.answerer,
+        cases=options.cases,
+        kinds=tuple(options.kind),
+        ids=tuple(options.id),
+        limit=options.limit,
+        compare=options.compare,
+        gate=BASELINE if options.gate == Path() else options.gate,
+        out=options.out,
+        fresh=options.fresh,
+        peers=not options.no_peers,
+        command=shlex.join(["python", "-m", "evals", *arguments]),
+    )
+
+
+def _measure(plan: Plan) -> Outcome:
+    from agent.rendering import progress_bars
     from agent.settings import load_settings
+    from evals.session import measure
 
-    cases = load_cases(path)[:limit]
-    retriever = Service(load_settings()).engine(None, None).retriever
-    combinations = [c for size in (1, 2, 3) for c in itertools.combinations(RANKINGS, size)]
-    results: dict[str, dict[str, dict[str, float]]] = {}
-    for rankings in combinations:
-        results[" + ".join(rankings)] = score(cases, places(retriever.with_rankings(rankings)))
+    with progress_bars() as progress:
+        return measure(plan, load_settings(), progress)
+
+
+def _finish(outcome: Outcome, suites: Sequence[str], *, as_json: bool) -> int:
+    from evals.comparison import lost
+    from evals.report.terminal import show_report
+
     if as_json:
-        figures = {name: means(values) for name, values in results.items()}
-        sys.stdout.write(msgspec.json.encode({"questions": len(cases), "retrieval": figures}).decode() + "\n")
-        return 0
-    table = Table("rankings", *MEASURES, title=f"retrieval, {len(cases)} questions")
-    for name, values in results.items():
-        table.add_row(name, *(f"{value:.3f}" for value in means(values).values()))
-    console = Console()
-    console.print(table)
-    if misses:
-        found = results[" + ".join(RANKINGS)]
-        for case in cases:
-            if not found["hit@5"][case.id]:
-                console.print(f"{case.id} (RR {found['MRR'][case.id]:.2f}) {case.question}", markup=False)
+        sys.stdout.write((outcome.run.folder / "report.json").read_text(encoding="utf-8") + "\n")
+    else:
+        show_report(outcome.report, outcome.run.folder, suites)
+    if outcome.problem is not None:
+        raise outcome.problem
+    fallen = lost(outcome.gate) if outcome.gate else ()
+    if fallen:
+        _say(f"evals: worse than the baseline: {', '.join(f'{entry.suite} {entry.measure}' for entry in fallen)}.")
+    return ExitCode.FAILED if fallen else 0
+
+
+def _baseline(arguments: Sequence[str]) -> int:
+    from rich.console import Console
+
+    from evals.comparison import BASELINE, against, read_baseline, write_baseline
+    from evals.report.terminal import show_comparison
+    from evals.session import Plan
+
+    parser = argparse.ArgumentParser(
+        prog="python -m evals baseline",
+        description="Measure retrieval, print the difference to the baseline, and replace it.",
+    )
+    parser.add_argument("--file", type=Path, default=BASELINE, help="the baseline; evals/baseline.json if not given")
+    parser.add_argument("--cases", type=Path, metavar="PATH", help="case file, or a directory of *.jsonl")
+    parser.add_argument("--out", type=Path, default=Path("eval-runs"), metavar="DIR", help="where runs are kept")
+    options = parser.parse_args(arguments)
+    command = shlex.join(["python", "-m", "evals", "baseline", *arguments])
+    outcome = _measure(Plan(cases=options.cases, out=options.out, peers=False, command=command))
+    if outcome.problem is not None:
+        raise outcome.problem
+    if options.file.exists():
+        comparison = against(read_baseline(options.file), outcome.run, outcome.scores)
+        show_comparison(comparison, outcome.report, Console())
+    write_baseline(options.file, outcome.run, {"retrieval": outcome.scores["retrieval"]})
+    _say(f"evals: {options.file} now holds {len(outcome.scores['retrieval'].values['MRR'])} questions.")
     return 0
 
 
-def places(retriever: HybridRetriever) -> Search:
-    """Return what a retriever finds, as the places that are scored."""
-    return lambda question: [(hit.chunk.path, hit.chunk.symbol) for hit in retriever.find(question, DEPTH)]
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - this is the command's own message
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from agent.errors import InvalidInput
 from agent.schema import SourceTree
+
+T = TypeVar("T")
 
 DATA = Path(str(files("evals") / "data"))
 DEFAULT_CASES = DATA / "fury-2.0.0"
@@ -87,7 +89,7 @@ def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) ->
     """
     paths = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     cases: dict[str, Case] = {}
-    for place, case in (entry for one in paths for entry in _read(one)):
+    for place, case in (entry for one in paths for entry in read_jsonl(one, Case)):
         problem = f"the id {case.id!r} is there already" if case.id in cases else None
         problem = problem or (_missing_gold(case, sources) if sources else None)
         if problem:
@@ -98,19 +100,23 @@ def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) ->
     return tuple(cases.values())
 
 
-def _read(path: Path) -> Iterator[tuple[str, Case]]:
+def read_jsonl(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Yield each line as a value, with its `file:line`; blank lines are skipped.
+
+    Raises:
+        InvalidInput: missing, or a line that does not fit; names file and line.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"The case file {str(path)!r} cannot be read ({error}).", remedy=FIELDS_REMEDY) from error
+        raise InvalidInput(f"The file {str(path)!r} cannot be read ({error}).", remedy=FIELDS_REMEDY) from error
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        place = f"{path}:{number}"
-        try:
-            yield place, msgspec.json.decode(line, type=Case)
-        except msgspec.DecodeError as error:
-            raise InvalidInput(f"{place}: {error}.", remedy=FIELDS_REMEDY) from error
+        if line.strip():
+            place = f"{path}:{number}"
+            try:
+                yield place, msgspec.json.decode(line, type=kind)
+            except msgspec.DecodeError as error:
+                raise InvalidInput(f"{place}: {error}.", remedy=FIELDS_REMEDY) from error
 
 
 def select(
@@ -151,9 +157,7 @@ def _proportional(cases: Sequence[Case], limit: int) -> list[Case]:
     for case in sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest()):
         by_kind.setdefault(case.kind, []).append(case)
     # The n-th of a kind of k stands at (n + 1/2) / k of the way: any prefix of that order is in proportion.
-    position = {
-        case.id: (n + 0.5) / len(group) for group in by_kind.values() for n, case in enumerate(group)
-    }
+    position = {case.id: (n + 0.5) / len(group) for group in by_kind.values() for n, case in enumerate(group)}
     taken = {case.id for case in sorted(cases, key=lambda case: (position[case.id], case.id))[:limit]}
     return [case for case in cases if case.id in taken]
 
@@ -191,21 +195,30 @@ def _has_symbol(path: str, text: str, symbol: str) -> bool:
 
 @lru_cache(maxsize=512)
 def definitions(text: str) -> Mapping[str, tuple[int, int]]:
-    """Return qualified name -> first and last line of what Python code defines or assigns in modules and classes."""
+    """Return qualified name -> first and last line of what Python code defines or assigns in modules and classes.
+
+    What is defined twice, as a property's getter and setter, reaches from the first to the last.
+    """
     try:
-        return dict(_definitions(ast.parse(text), ""))
+        found = list(_definitions(ast.parse(text), ""))
     except SyntaxError:
         return {}
+    extents: dict[str, tuple[int, int]] = {}
+    for name, (first, last) in found:
+        start, end = extents.get(name, (first, last))
+        extents[name] = (min(start, first), max(end, last))
+    return extents
 
 
 def _definitions(scope: ast.AST, prefix: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    has_locals = isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef)
     for node in ast.iter_child_nodes(scope):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
                 yield prefix + node.name, (first, node.end_lineno or first)
                 yield from _definitions(node, f"{prefix}{node.name}.")
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if not has_locals:
                 yield prefix + name, (node.lineno, node.end_lineno or node.lineno)
             case ast.If() | ast.Try() | ast.With():
                 yield from _definitions(node, prefix)

@@ -1,38 +1,35 @@
-"""Is the right place among the first ones? hit@k and MRR, by the reference implementation of IR measures."""
+"""Is the right place among the first ones? hit@k, MRR and nDCG, by the reference implementation of IR measures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import ir_measures
-from ir_measures import RR, Success
+from ir_measures import RR, Success, nDCG
 
-from evals.cases import Case
+from evals.cases import Case, Gold
+from evals.places import DEPTH, Place
 
 CUTOFFS = (1, 3, 5, 10)
-DEPTH = 20
-MEASURES = {**{f"hit@{k}": Success @ k for k in CUTOFFS}, "MRR": RR}
+MEASURES = {**{f"hit@{k}": Success @ k for k in CUTOFFS}, "MRR": RR, "nDCG@10": nDCG @ 10}
+_MISSED = "a gold place that was not found"
 
-Places = Sequence[tuple[str, str | None]]
-"""(path, symbol) of the passages found, best first."""
-Search = Callable[[str], Places]
+Scores = Mapping[str, Mapping[str, float]]
+"""Measure -> case id -> value in [0, 1]."""
 
 
-def score(cases: Sequence[Case], search: Search) -> dict[str, dict[str, float]]:
-    """Return measure -> case id -> value in [0, 1].
-
-    Places are counted once each: a second chunk of the same symbol takes no rank.
-    """
+def score(cases: Sequence[Case], found: Mapping[str, Sequence[Place]]) -> Scores:
+    """Score what was found for each case that has gold places; a case without an entry in `found` is left out."""
     qrels: list[ir_measures.Qrel] = []
     run: list[ir_measures.ScoredDoc] = []
     for case in cases:
-        places = list(dict.fromkeys(search(case.question)))[:DEPTH]
-        # A document that is never retrieved stands for the gold places that were missed.
-        qrels.append(ir_measures.Qrel(case.id, "missed", 1))
-        for rank, (path, symbol) in enumerate(places):
-            hit = any(gold.is_hit_by(path, symbol) for gold in case.gold)
-            qrels.append(ir_measures.Qrel(case.id, f"place-{rank}", int(hit)))
-            run.append(ir_measures.ScoredDoc(case.id, f"place-{rank}", float(-rank)))
+        if not case.gold or case.id not in found:
+            continue
+        qrels += [ir_measures.Qrel(case.id, f"gold-{number}", 1) for number in range(len(case.gold))]
+        # A document that is never relevant keeps a question in which nothing was found in the mean.
+        run.append(ir_measures.ScoredDoc(case.id, _MISSED, float(-DEPTH - 1)))
+        for rank, document in enumerate(documents(case, found[case.id])):
+            run.append(ir_measures.ScoredDoc(case.id, document, float(-rank)))
     values: dict[str, dict[str, float]] = {name: {} for name in MEASURES}
     names = {measure: name for name, measure in MEASURES.items()}
     for metric in ir_measures.iter_calc(list(MEASURES.values()), qrels, run):
@@ -40,6 +37,26 @@ def score(cases: Sequence[Case], search: Search) -> dict[str, dict[str, float]]:
     return values
 
 
-def means(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean of each measure over its cases."""
-    return {name: sum(by_case.values()) / len(by_case) for name, by_case in values.items()}
+def documents(case: Case, places: Sequence[Place]) -> list[str]:
+    """Return the ranking as documents: `gold-N` where a place is the first to hit the N-th gold place.
+
+    A gold place is found once: a second place that hits it again is worth nothing, but takes its rank.
+    """
+    open_golds = dict(enumerate(case.gold))
+    ranking: list[str] = []
+    for rank, place in enumerate(places[:DEPTH]):
+        number = next((n for n, gold in open_golds.items() if hits(place, [gold])), None)
+        if number is not None:
+            del open_golds[number]
+        ranking.append(f"place-{rank}" if number is None else f"gold-{number}")
+    return ranking
+
+
+def hits(place: Place, golds: Sequence[Gold]) -> bool:
+    """Whether a place is one of these: any of the definitions that it touches counts."""
+    return any(gold.is_hit_by(place.path, symbol) for gold in golds for symbol in (place.symbols or (None,)))
+
+
+def first_hit(case: Case, places: Sequence[Place]) -> int | None:
+    """Return the rank, from 1, of the first place that hits a gold place."""
+    return next((rank for rank, place in enumerate(places[:DEPTH], start=1) if hits(place, case.gold)), None)

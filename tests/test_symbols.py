@@ -194,6 +194,12 @@ def test_a_class_is_fully_known_only_if_nothing_can_add_members(tmp_path: Path, 
     assert model.presence("lib.C.nope") == ("unknown" if known else "unchecked")
 
 
+@pytest.mark.parametrize("table", ["globals", "locals"])
+def test_a_module_that_writes_into_its_own_names_may_have_any(tmp_path: Path, table: str) -> None:
+    model = build(tmp_path, {"lib.py": f"for name in ('a', 'b'):\n    {table}()[name] = __import__(name)\n"})
+    assert model.presence("lib.a") == "unchecked"
+
+
 def test_attributes_set_in_any_method_are_members(tmp_path: Path) -> None:
     source = "class C:\n    def setup(self):\n        self.a, self.b = 1, 2\n        with open(1) as self.c: ...\n"
     model = build(tmp_path, {"lib.py": source})

@@ -58,6 +58,10 @@ class LocalEmbedding(HuggingFaceEmbedding):
         """Return the name under which LlamaIndex serializes this part."""
         return "LocalEmbedding"
 
+    def embed_queries(self, questions: Sequence[str]) -> list[list[float]]:
+        """Return the vectors of several questions, made in batches; LlamaIndex embeds questions one by one."""
+        return self._embed(questions, prompt_name="query")
+
     def _embed(self, inputs: Sequence[str | BytesIO], prompt_name: str | None = None) -> list[list[float]]:
         order = sorted(range(len(inputs)), key=lambda i: len(str(inputs[i])), reverse=True)
         vectors: list[list[float]] = [[]] * len(inputs)

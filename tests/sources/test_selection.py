@@ -14,7 +14,7 @@ from agent.sources.globs import compile_glob
 from agent.sources.selection import Selection, select
 from tests.sources.conftest import write_tree
 
-GOLD = Path(__file__).parents[2] / "evals/data/fury-2.0.0.jsonl"
+GOLD = Path(__file__).parents[2] / "evals/data/fury-2.0.0/development.jsonl"
 
 
 def selected(root: Path, files: dict[str, str | bytes], settings: Settings, library: str = "nice") -> Selection:

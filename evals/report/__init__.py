@@ -1,0 +1,1 @@
+"""What a run says: one value, shown as a terminal table, Markdown, JSON and a page."""
