@@ -61,8 +61,9 @@ def judge_all(run: Run, cases: Sequence[Case], llm: LLM, progress: Progress) -> 
 
     A verdict that cannot be had is kept with its reason and counts for nothing.
     """
-    if "max_tokens" in type(llm).model_fields:
-        llm.max_tokens = VERDICT_TOKENS  # pyright: ignore[reportAttributeAccessIssue] - a field of most, not of the base
+    for name, value in {"max_tokens": VERDICT_TOKENS, "temperature": 0.0}.items():
+        if name in type(llm).model_fields:  # of most LLMs, not of LlamaIndex's base class
+            setattr(llm, name, value)
     asyncio.run(_judge(run, [*_examples(LABELS), *_answers(run, cases)], llm, progress))
 
 

@@ -79,7 +79,7 @@ def table_notes(table: Table) -> list[str]:
 def unit_of(suite: str, measure: str, tables: Iterable[Table], *values: float) -> str:
     """Return the unit of the suite's table that has this measure; without one, a share where `values` can be some."""
     for table in tables:
-        if table.suite == suite and measure in table.columns:
+        if table.suite == suite and measure in {*table.columns, *(row.name for row in table.rows)}:
             return table.unit
     return "share" if all(abs(value) <= 1 for value in values) else ""
 
@@ -126,6 +126,13 @@ def suites(tables: Iterable[Table]) -> list[tuple[str, list[Table]]]:
 def shipped(table: Table) -> Row | None:
     """Return the row of what we ship."""
     return next((row for row in table.rows if row.strong), None)
+
+
+def shipped_cells(table: Table) -> list[tuple[str, Cell]]:
+    """Return the named cells of what we ship: its row, or the only column of a table that has no other."""
+    if row := shipped(table):
+        return list(zip(table.columns, row.cells, strict=False))
+    return [(row.name, row.cells[0]) for row in table.rows] if len(table.columns) == 1 else []
 
 
 def by_verdict(questions: Iterable[Question]) -> list[Question]:

@@ -149,9 +149,7 @@ def _headlines(tables: Iterable[Table]) -> list[tuple[Table, list[tuple[str, Fig
     """Return the first figures of what we ship, of each suite's first table."""
     found: list[tuple[Table, list[tuple[str, Figure]]]] = []
     for _, (table, *_) in formats.suites(tables):
-        row = formats.shipped(table)
-        cells = zip(table.columns, row.cells, strict=False) if row else ()
-        figures = [(column, cell) for column, cell in cells if isinstance(cell, Figure)]
+        figures = [(name, cell) for name, cell in formats.shipped_cells(table) if isinstance(cell, Figure)]
         if figures:
             found.append((table, figures[:_HEADLINES]))
     return found

@@ -70,9 +70,9 @@ def _measures(suite: str, title: str, scores: Scores, model: str) -> Table:
     return Table(
         suite=suite,
         title=title,
-        of="model",
-        columns=tuple(scores.values),
-        rows=(Row(model, tuple(scores.figure(measure) for measure in scores.values), strong=True),),
+        of="measure",
+        columns=(model,),
+        rows=tuple(Row(measure, (scores.figure(measure),)) for measure in scores.values),
     )
 
 

@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from evals.report.formats import cell_text, number, signed, signed_span, span, unit_of_difference, won_lost
-from evals.report.values import Cell, Comparison, Report, Row, Table
+from evals.report.values import Cell, Comparison, Report, Table
 from evals.statistics import Figure
 
 _COLOURS = {"better": "green", "worse": "red"}
@@ -26,7 +26,7 @@ def show_report(report: Report, folder: Path, suites: Collection[str], *, consol
     for table in report.tables:
         if table.suite not in suites:
             continue
-        console.print(_list(table, *table.rows) if len(table.rows) == 1 else _table(table))
+        console.print(_table(table))
         if table.note:
             console.print(Text(table.note, style="dim"))
     for curve in report.risk:
@@ -46,32 +46,20 @@ def show_report(report: Report, folder: Path, suites: Collection[str], *, consol
     console.print(Text(f"{report.run}: {folder / 'report.html'}", style="dim"), soft_wrap=True)
 
 
-def _empty(title: str) -> RichTable:
-    return RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-
-
-def _list(table: Table, row: Row) -> RichTable:
-    """Return a table of one row turned on its side."""
-    shown = _empty(table.title)
-    shown.add_column(table.of)
-    shown.add_column(row.name, justify="right")
-    for column, cell in zip(table.columns, row.cells, strict=True):
-        shown.add_row(column, _cell(cell, table.unit, " "))
-    return shown
-
-
 def _table(table: Table) -> RichTable:
-    shown = _empty(table.title)
+    shown = RichTable(
+        title=table.title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     shown.add_column(table.of, overflow="fold")
     for column in table.columns:
         shown.add_column(column, justify="right", no_wrap=True)
     for row in table.rows:
-        cells = (_cell(cell, table.unit) for cell in row.cells)
+        cells = (_cell(cell, table.unit, "\n" if len(row.cells) > 1 else " ") for cell in row.cells)
         shown.add_row(Text(row.name), *cells, style="bold" if row.strong else None)
     return shown
 
 
-def _cell(cell: Cell, unit: str, joint: str = "\n") -> Text:
+def _cell(cell: Cell, unit: str, joint: str) -> Text:
     text = Text(cell_text(cell, unit))
     if isinstance(cell, Figure):
         text.append(f"{joint}{span(cell.low, cell.high, unit)}", style="dim not bold")
