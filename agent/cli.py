@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="Its exact version.", metavar="VERSION")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the HTTP API's reply as JSON.")]
+DiffKind = Literal["removed", "added", "moved", "changed"]
 Question = Annotated[str, typer.Argument(help="The question, in plain words; - reads it from standard input.")]
 
 
@@ -171,6 +172,33 @@ def libraries(json: JsonOption = False) -> None:
         from agent.rendering import show_libraries
 
         show_libraries(found)
+
+
+@app.command(epilog="Example: `fury-agent diff 0.10.0 2.0.0 --only removed`")
+def diff(
+    old: Annotated[str, typer.Argument(help="An indexed version.", metavar="OLD")],
+    new: Annotated[str, typer.Argument(help="Another one.", metavar="NEW")],
+    library: LibraryOption = None,
+    only: Annotated[DiffKind | None, typer.Option("--only", help="Show one kind of difference.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Compare the public API of two indexed versions: what went, what there is instead, what moved and changed.
+
+    Nothing of either version is run, and no model is needed. In a pipe, each name is a line of its own.
+    """
+    from agent.settings import load_settings
+    from agent.sources import parse_spec
+    from agent.versions import Versions, only_kind
+
+    settings = load_settings()
+    found = Versions(settings.indexes_dir).difference(library or parse_spec(settings.library).library, old, new)
+    found = found if only is None else only_kind(found, only)
+    if json:
+        _print_json(found)
+    else:
+        from agent.difference_table import show_difference
+
+        show_difference(found)
 
 
 @app.command()

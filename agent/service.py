@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms.llm import LLM
 
+from agent.absent_names import AbsentNames
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
 from agent.chunking.tokens import code_tokens
@@ -20,6 +21,7 @@ from agent.errors import (
     ModelTimeout,
     ModelUnavailable,
     StorageError,
+    UnknownVersion,
     WeightsError,
 )
 from agent.generations import Generation, IndexDirectory, find_index, list_libraries
@@ -28,11 +30,12 @@ from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.llms import build_llm
 from agent.providers.stores.lancedb import LanceVectorStore
 from agent.query_engine import Limits, QueryEngine, valid_question
+from agent.question import asked_version
 from agent.retrieval import HybridRetriever
 from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
 from agent.sources import parse_spec
-from agent.symbols import ApiModel
+from agent.versions import Versions
 
 
 class Service:
@@ -46,6 +49,7 @@ class Service:
 
     def __init__(self, settings: Settings, *, embedding: BaseEmbedding | None = None, llm: LLM | None = None) -> None:
         self.settings = settings
+        self.versions = Versions(settings.indexes_dir)
         self._identity = model_identity(settings, embedding)
         self._embedding = embedding
         self._llm = llm
@@ -56,18 +60,53 @@ class Service:
         self._llm_lock = threading.Lock()  # its own: a search never waits for a language model
 
     def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
-        """Answer a question; see `QueryEngine.stream`."""
+        """Answer a question; see `QueryEngine.stream`.
+
+        The version is the request's, else the one that the question names, else the default. A question about a
+        version that is not indexed is declined with a list of those that are: what another version does would look
+        like an answer.
+        """
         valid_question(request.question)  # before a model is loaded for it
-        engine = self.engine(request.library, request.version, with_llm=True)
+        try:
+            version = self._version(request)
+        except UnknownVersion as error:
+            if request.version is not None:
+                raise
+            engine = self.engine(request.library, None)
+            return engine.decline(
+                request.question, str(error), top_k=request.top_k, conversation_id=request.conversation_id
+            )
+        engine = self.engine(request.library, version, with_llm=True)
         return engine.stream(
             request.question, top_k=request.top_k, conversation_id=request.conversation_id, cancel=cancel
         )
 
     def search(self, request: SearchRequest) -> SearchReply:
-        """Find passages; no LLM is loaded for it."""
+        """Find passages, in the version that `stream` would use; no LLM is loaded for it.
+
+        Raises:
+            UnknownVersion: the request or its question names one that is not indexed; the message lists what is.
+        """
         valid_question(request.question)
-        engine = self.engine(request.library, request.version)
+        engine = self.engine(request.library, self._version(request))
         return SearchReply(engine.search(request.question, request.top_k), engine.info.library, engine.info.version)
+
+    def _version(self, request: QueryRequest | SearchRequest) -> str | None:
+        """Return the version that a request is about, or None for the default."""
+        if request.version is not None:
+            return request.version
+        directory = self._directory(request.library, None)
+        versions = self.versions.names(directory.library)
+        asked = asked_version(request.question, directory.library, versions, directory.version)
+        if asked is None:
+            return None
+        if asked.version is None:
+            raise UnknownVersion(
+                f"{directory.library} {asked.written} is not indexed; indexed are: {', '.join(versions)}.",
+                remedy="Ask about one of these, or index it: "
+                f"`fury-agent index '{directory.library}=={asked.written}'`.",
+            )
+        return asked.version
 
     def libraries(self) -> tuple[Library, ...]:
         """Return what is indexed."""
@@ -161,15 +200,22 @@ class Service:
     def _open(self, generation: Generation) -> QueryEngine:
         info = generation.info()
         check(info, self._identity)
+        api = self.versions.api(info.library, info.version)
         retriever = HybridRetriever(
             LanceVectorStore.open(generation.store_dir, tokenize=code_tokens),
             Manifest(generation.manifest_file),
-            ApiModel.load(generation.api_file),
+            api,
             self.embedding(),
             top_k=self.settings.top_k,
             rankings=self.settings.rankings,
         )
-        return QueryEngine(retriever=retriever, llm=None, info=info, limits=Limits.of(self.settings))
+        return QueryEngine(
+            retriever=retriever,
+            llm=None,
+            info=info,
+            limits=Limits.of(self.settings),
+            absent_names=AbsentNames(info.library, info.version, api, self.versions),
+        )
 
 
 def check(info: IndexInfo, identity: tuple[str, str]) -> None:
