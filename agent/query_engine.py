@@ -18,12 +18,12 @@ from agent import prompts
 from agent.absent_names import AbsentName, AbsentNames, describe
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
-from agent.errors import InvalidInput, ModelTimeout, ModelUnavailable
+from agent.errors import ModelTimeout, ModelUnavailable
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import stream_chat
+from agent.question import valid_question
 from agent.retrieval import Hit, HybridRetriever, collapse
 from agent.schema import (
-    MAX_QUESTION,
     Answer,
     AnswerEvent,
     Citation,
@@ -298,35 +298,3 @@ def passage(hit: Hit, url_template: str | None) -> Passage:
         score=hit.score,
         text=hit.chunk.text,
     )
-
-
-def valid_question(question: str) -> str:
-    """Return the question if it can be answered at all.
-
-    Raises:
-        InvalidInput: it is empty, longer than 4,000 characters, or holds nothing readable.
-    """
-    if len(question) > MAX_QUESTION:
-        raise InvalidInput(
-            f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are allowed.",
-            remedy="Shorten it; of a traceback, the last lines say most.",
-            field="question",
-        )
-    if not any(character.isalnum() for character in question):
-        raise InvalidInput(
-            f"The question {question[:40]!r} has no word in it.", remedy="Ask in plain words.", field="question"
-        )
-    if "\x00" in question or not _is_unicode(question) or _mostly_unprintable(question):
-        raise InvalidInput(
-            f"The question {question[:40]!a} is not text.", remedy="Ask in plain words.", field="question"
-        )
-    return question
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether it can be written at all: bytes that are no UTF-8 reach us as lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _mostly_unprintable(text: str) -> bool:
-    return sum(not (character.isprintable() or character.isspace()) for character in text) > len(text) / 10

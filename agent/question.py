@@ -1,4 +1,4 @@
-"""What a question says of itself: the version it is about, and the names it writes out in full.
+"""What can be said of a question before anything is looked up: whether it is one, and which version it is about.
 
 Numbers are everywhere in questions (sizes, line numbers, versions of other things), so a number counts as a version
 only where the words around it say so.
@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from packaging.version import InvalidVersion, Version
+
+from agent.errors import InvalidInput
+from agent.schema import MAX_QUESTION
 
 _UNITS = r"(?:units?|times|pixels?|px|seconds?|secs?|s|ms|fps|mm|cm|m|degrees?|percent)\b"
 _NUMBER = (
@@ -151,3 +154,35 @@ def newest_first(versions: Sequence[str]) -> tuple[str, ...]:
 
 def _order(version: str) -> tuple[bool, Version | str]:
     return (True, Version(version)) if _is_version(version) else (False, version)
+
+
+def valid_question(question: str) -> str:
+    """Return the question if it can be answered at all.
+
+    Raises:
+        InvalidInput: it is empty, longer than 4,000 characters, or holds nothing readable.
+    """
+    if len(question) > MAX_QUESTION:
+        raise InvalidInput(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are allowed.",
+            remedy="Shorten it; of a traceback, the last lines say most.",
+            field="question",
+        )
+    if not any(character.isalnum() for character in question):
+        raise InvalidInput(
+            f"The question {question[:40]!r} has no word in it.", remedy="Ask in plain words.", field="question"
+        )
+    if "\x00" in question or not _is_unicode(question) or _mostly_unprintable(question):
+        raise InvalidInput(
+            f"The question {question[:40]!a} is not text.", remedy="Ask in plain words.", field="question"
+        )
+    return question
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written at all: bytes that are no UTF-8 reach us as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _mostly_unprintable(text: str) -> bool:
+    return sum(not (character.isprintable() or character.isspace()) for character in text) > len(text) / 10

@@ -29,8 +29,8 @@ from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.llms import build_llm
 from agent.providers.stores.lancedb import LanceVectorStore
-from agent.query_engine import Limits, QueryEngine, valid_question
-from agent.question import asked_version
+from agent.query_engine import Limits, QueryEngine
+from agent.question import asked_version, valid_question
 from agent.retrieval import HybridRetriever
 from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
