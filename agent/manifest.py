@@ -11,6 +11,8 @@ from typing import Self
 
 from msgspec import Struct
 
+from agent.chunking.messages import messages
+from agent.chunking.uses import uses
 from agent.errors import IndexCorrupt
 from agent.schema import Chunk, SourceFile
 
@@ -24,6 +26,8 @@ CREATE INDEX chunks_by_path ON chunks (path);
 CREATE INDEX chunks_by_qualified ON chunks (qualified);
 CREATE TABLE names (token TEXT NOT NULL, chunk TEXT NOT NULL, PRIMARY KEY (token, chunk)) WITHOUT ROWID;
 CREATE INDEX names_by_chunk ON names (chunk);
+CREATE TABLE messages (chunk TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (chunk, text)) WITHOUT ROWID;
+CREATE TABLE uses (chunk TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (chunk, name)) WITHOUT ROWID;
 """
 
 
@@ -37,6 +41,14 @@ class Place(Struct, frozen=True):
     symbol: str
     qualified: str | None
     public: str | None
+
+
+class Standing(Struct, frozen=True):
+    """What a chunk is, named or not."""
+
+    id: str
+    kind: str
+    symbol: str | None
 
 
 class Manifest:
@@ -105,6 +117,29 @@ class Manifest:
         )
         return [Place(*row) for row in self._rows(query, wanted)]
 
+    def standings(self, ids: Iterable[str]) -> list[Standing]:
+        """Return what these chunks are, in no order."""
+        wanted = sorted(ids)
+        marks = ",".join("?" * len(wanted))
+        query = f"SELECT id, kind, symbol FROM chunks WHERE id IN ({marks})"  # noqa: S608 - only marks
+        return [Standing(*row) for row in self._rows(query, wanted)]
+
+    def paths(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return chunk id -> path."""
+        wanted = set(ids)
+        return {id_: path for path, held in self.chunk_ids().items() for id_ in held if id_ in wanted}
+
+    @cached_property
+    def messages(self) -> list[tuple[str, str]]:
+        """(chunk id, message) for what is raised or warned with, see `agent.chunking.messages`."""
+        rows = self._rows("SELECT chunk, text FROM messages ORDER BY chunk, text")
+        return [(chunk, text) for chunk, text in rows]
+
+    @cached_property
+    def uses(self) -> list[tuple[str, str]]:
+        """(chunk id, name) for what examples use, see `agent.chunking.uses`."""
+        return [(chunk, name) for chunk, name in self._rows("SELECT chunk, name FROM uses ORDER BY chunk, name")]
+
     @cached_property
     def named_places(self) -> int:
         """How many places have a name; a generation never changes."""
@@ -141,7 +176,8 @@ class ManifestWriter:
         self._connection.executemany("INSERT INTO kept VALUES (?)", ((path,) for path in paths))
         run("INSERT INTO files SELECT * FROM previous.files WHERE path IN (SELECT path FROM kept)")
         run("INSERT INTO chunks SELECT * FROM previous.chunks WHERE path IN (SELECT path FROM kept)")
-        run("INSERT INTO names SELECT * FROM previous.names WHERE chunk IN (SELECT id FROM chunks)")
+        for table in ("names", "messages", "uses"):
+            run(f"INSERT INTO {table} SELECT * FROM previous.{table} WHERE chunk IN (SELECT id FROM chunks)")  # noqa: S608 - names of this module
         self._connection.commit()
         run("DETACH previous")
 
@@ -152,7 +188,13 @@ class ManifestWriter:
             "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             ((c.id, c.path, c.kind, c.role, c.symbol, c.qualified, c.public, c.part) for c in chunks),
         )
-        self._connection.executemany("INSERT INTO names VALUES (?, ?)", self._names(chunks))
+        insert = self._connection.executemany
+        insert("INSERT INTO names VALUES (?, ?)", self._names(chunks))
+        if file.role == "package":
+            said = ((chunk.id, text) for chunk in chunks for text in messages(chunk))
+            insert("INSERT OR IGNORE INTO messages VALUES (?, ?)", said)
+        elif file.role == "example" and file.language == "python":
+            insert("INSERT OR IGNORE INTO uses VALUES (?, ?)", uses(chunks))
 
     def _names(self, chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
         for chunk in chunks:

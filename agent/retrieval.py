@@ -1,4 +1,4 @@
-"""Question -> passages: dense, lexical and symbol rankings, fused into one list."""
+"""Question -> passages: rankings by text and by what is known of the code, fused into one list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -16,16 +17,23 @@ from msgspec import Struct
 
 from agent.chunking.nodes import from_node, to_node
 from agent.chunking.tokens import code_tokens
+from agent.error_messages import ErrorMessages
 from agent.manifest import Manifest, Place
+from agent.priors import prior
 from agent.schema import Chunk
 from agent.symbols import ApiModel
+from agent.usage import Usage
 
 RRF_K = 60
 """Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
 DEPTH = 50
 """How far down each ranking is read."""
-WORDS_WEIGHT = 0.25
+WORDS_WEIGHT = 0.1
 """Weight of names said in plain words: they decide between near equals; given more, they push good prose away."""
+USAGE_WEIGHT = 0.15
+"""Weight of what the examples found make use of: it decides between near equals, too."""
+MESSAGE_WEIGHT = 2.0
+"""Weight of a quoted error message: there is one place that says it, whatever else the words may mean."""
 SYMBOL_DEPTH = 15
 """How many definitions the symbol ranking names: one that shares a common word with the question says little."""
 COVERAGE = 0.4
@@ -57,7 +65,8 @@ class HybridRetriever(BaseRetriever):
         api: API model of the same generation.
         embedding: the model that the store's vectors were made with.
         top_k: passages returned where the caller does not say.
-        rankings: which of `dense`, `lexical` and `symbol` take part.
+        rankings: which of `dense`, `lexical` and `symbol` take part; the last is all that is known of the code beyond
+            its text: names, error messages, and what the examples use.
     """
 
     def __init__(
@@ -76,12 +85,12 @@ class HybridRetriever(BaseRetriever):
         self.api = api
         self._embedding = embedding
         self._top_k = top_k
-        by_name: dict[str, list[tuple[float, Callable[[str], Ranking]]]] = {
-            "dense": [(1.0, self.dense)],
-            "lexical": [(1.0, self.lexical)],
-            "symbol": [(WORDS_WEIGHT, self.symbol), (1.0, self.mentioned)],
-        }
-        self._rankings = [part for name in rankings for part in by_name[name]]
+        self._rankings = frozenset(rankings)
+        self._usage = Usage(manifest, api)
+
+    @cached_property
+    def _error_messages(self) -> ErrorMessages:
+        return ErrorMessages(self._manifest.messages)
 
     def with_rankings(self, rankings: Iterable[str]) -> HybridRetriever:
         """Return a retriever over the same parts in which only these rankings take part."""
@@ -92,7 +101,7 @@ class HybridRetriever(BaseRetriever):
     def find(self, question: str, top_k: int | None = None) -> list[Hit]:
         """Return the best passages for a question, at most one for each symbol, best first."""
         wanted = top_k or self._top_k
-        scores = fuse([(weight, rank(question)) for weight, rank in self._rankings])
+        scores = self._scores(question)
         ids = sorted(scores, key=lambda identifier: (-scores[identifier], identifier))
         best: list[Hit] = []
         # Several parts of one symbol may stand before the next symbol: fetch on until there are enough symbols.
@@ -104,6 +113,27 @@ class HybridRetriever(BaseRetriever):
             if len(best) >= wanted:
                 break
         return best[:wanted]
+
+    def _scores(self, question: str) -> Mapping[str, float]:
+        """Return the fused score of every chunk that any ranking names."""
+        rankings: list[tuple[float, Ranking]] = []
+        if "dense" in self._rankings:
+            rankings.append((1.0, self.dense(question)))
+        if "lexical" in self._rankings:
+            rankings.append((1.0, self.lexical(question)))
+        quoted: Ranking = ()
+        if "symbol" in self._rankings:
+            quoted = self._error_messages.rank(question)
+            rankings += [
+                (USAGE_WEIGHT, self._usage.rank(fuse(rankings))),
+                (WORDS_WEIGHT, self.symbol(question)),
+                (1.0, self.mentioned(question)),
+                (MESSAGE_WEIGHT, quoted),
+            ]
+        scores = fuse(rankings)
+        if quoted:
+            return scores  # what went wrong may well have gone wrong inside
+        return {place.id: scores[place.id] * prior(place, question) for place in self._manifest.standings(scores)}
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)

@@ -12,19 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import AgentError, InvalidInput
+from agent.errors import AgentError, InvalidInput, MissingExtra
+from evals.suites import ALL, SUITES
 
 if TYPE_CHECKING:
     from evals.session import Outcome, Plan
 
-SUITES = {
-    "retrieval": "is the right place among the first ones? ours, its parts, and well-known peers",
-    "answers": "are citations, names, calls and code of the answers right?",
-    "abstention": "is what the sources do not answer declined?",
-    "speed": "how long do answers take?",
-    "judge": "what does another LLM say of the answers, and how far can it be trusted?",
-    "all": "everything but judge",
-}
 EXAMPLES = """
 suites:
 {suites}
@@ -38,7 +31,7 @@ examples:
   python -m evals all --limit 20                   everything but judge, on 20 questions of all kinds
   python -m evals answers --kind error --id own-003
   python -m evals all --answerer http://127.0.0.1:8000
-  python -m evals retrieval --gate                 exit code 1 if worse than the baseline
+  python -m evals --gate                           exit code 1 if worse than the baseline
   python -m evals retrieval --compare 4f38f3b      against an earlier run
   FURY_AGENT_JUDGE_LLM_MODEL=qwen2.5-coder-0.5b python -m evals judge --limit 5
   python -m evals generate requests==2.32.3
@@ -57,13 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; an error is one line on stderr, never a traceback."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(arguments)
+        return _run_with_extras(arguments)
     except AgentError as error:
         _say(f"evals: {error}")
         return ExitCode.USAGE if isinstance(error, InvalidInput) else ExitCode.FAILED
     except KeyboardInterrupt:
         _say("evals: interrupted; what was observed is kept, and the same command goes on from there.")
         return ExitCode.INTERRUPTED
+
+
+def _run_with_extras(arguments: list[str]) -> int:
+    try:
+        return _run(arguments)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"The evals need the package {error.name!r}, which is not installed.",
+            remedy="Run `pip install 'fury-agent[evals,hf,embedded]'`.",
+        ) from error
 
 
 def _run(arguments: list[str]) -> int:
@@ -79,7 +82,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    suites = "\n".join(f"  {name:<11} {told}" for name, told in SUITES.items())
+    told = {**SUITES, "all": "everything but judge"}
+    suites = "\n".join(f"  {name:<11} {text}" for name, text in told.items())
     parser = argparse.ArgumentParser(
         prog="python -m evals",
         description="Measure the quality of retrieval and answers.",
@@ -88,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="see below; `retrieval` if none is given")
     parser.add_argument("--answerer", metavar="URL", help="ask this service instead of the engine in this process")
+    parser.add_argument("--library", metavar="NAME", help="of the service's libraries; its default if not given")
+    parser.add_argument("--version", metavar="VERSION", help="of that library; the service's default if not given")
     parser.add_argument("--cases", type=Path, metavar="PATH", help="case file, or a directory of *.jsonl")
     parser.add_argument("--kind", action="append", default=[], help="only questions of this kind (repeatable)")
     parser.add_argument("--id", action="append", default=[], help="only this question (repeatable)")
@@ -104,19 +110,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(options: argparse.Namespace, arguments: Sequence[str]) -> Plan:
-    from evals.comparison import BASELINE
-    from evals.session import ALL, Plan
-    from evals.session import SUITES as KNOWN
+    from evals.baseline import BASELINE
+    from evals.session import Plan
 
-    unknown = [name for name in options.suites if name not in SUITES]
+    unknown = [name for name in options.suites if name not in {*SUITES, "all"}]
     if unknown:
-        raise InvalidInput(f"There is no suite {unknown[0]!r}.", remedy=f"There are: {', '.join(SUITES)}.")
+        raise InvalidInput(f"There is no suite {unknown[0]!r}.", remedy=f"There are: {', '.join(SUITES)} and all.")
+    if options.answerer is None and (options.library or options.version):
+        raise InvalidInput(
+            "--library and --version choose among a service's libraries, but no --answerer is given.",
+            remedy="For the engine in this process, set FURY_AGENT_LIBRARY=NAME==VERSION.",
+        )
     wanted = set(options.suites or ["retrieval"])
     if "all" in wanted:
         wanted |= set(ALL)
     return Plan(
-        suites=tuple(suite for suite in KNOWN if suite in wanted),
+        suites=tuple(suite for suite in SUITES if suite in wanted),
         answerer=options.answerer,
+        library=options.library,
+        version=options.version,
         cases=options.cases,
         kinds=tuple(options.kind),
         ids=tuple(options.id),
@@ -140,7 +152,7 @@ def _measure(plan: Plan) -> Outcome:
 
 
 def _finish(outcome: Outcome, suites: Sequence[str], *, as_json: bool) -> int:
-    from evals.comparison import lost
+    from evals.baseline import lost
     from evals.report.terminal import show_report
 
     if as_json:
@@ -158,7 +170,7 @@ def _finish(outcome: Outcome, suites: Sequence[str], *, as_json: bool) -> int:
 def _baseline(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
-    from evals.comparison import BASELINE, against, read_baseline, write_baseline
+    from evals.baseline import BASELINE, GATED, against, read_baseline, write_baseline
     from evals.report.terminal import show_comparison
     from evals.session import Plan
 
@@ -169,16 +181,27 @@ def _baseline(arguments: Sequence[str]) -> int:
     parser.add_argument("--file", type=Path, default=BASELINE, help="the baseline; evals/baseline.json if not given")
     parser.add_argument("--cases", type=Path, metavar="PATH", help="case file, or a directory of *.jsonl")
     parser.add_argument("--out", type=Path, default=Path("eval-runs"), metavar="DIR", help="where runs are kept")
+    parser.add_argument(
+        "--force", action="store_true", help="also replace one that holds more questions, or is damaged"
+    )
     options = parser.parse_args(arguments)
     command = shlex.join(["python", "-m", "evals", "baseline", *arguments])
+    old = read_baseline(options.file) if options.file.exists() and not options.force else None
     outcome = _measure(Plan(cases=options.cases, out=options.out, peers=False, command=command))
     if outcome.problem is not None:
         raise outcome.problem
-    if options.file.exists():
-        comparison = against(read_baseline(options.file), outcome.run, outcome.scores)
+    scores = outcome.scores.get(GATED)
+    count = len(scores.values["MRR"]) if scores else 0
+    if scores is None or (old is not None and count < len(old.cases)):
+        raise InvalidInput(
+            f"The baseline {str(options.file)!r} holds {len(old.cases) if old else 0} questions, this run {count}.",
+            remedy="Measure all of them, or replace it with --force.",
+        )
+    if old is not None:
+        comparison = against(old, outcome.run, outcome.cases, outcome.scores)
         show_comparison(comparison, outcome.report, Console())
-    write_baseline(options.file, outcome.run, {"retrieval": outcome.scores["retrieval"]})
-    _say(f"evals: {options.file} now holds {len(outcome.scores['retrieval'].values['MRR'])} questions.")
+    write_baseline(options.file, outcome.run, outcome.cases, scores)
+    _say(f"evals: {options.file} now holds {count} questions.")
     return 0
 
 

@@ -30,7 +30,8 @@ from agent.schema import (
 )
 from agent.service import Service
 from agent.settings import Settings
-from evals.runs import Asked, Identity, code_revision
+from evals.observations import Asked, Identity
+from evals.revision import code_revision
 
 T = TypeVar("T")
 
@@ -110,12 +111,10 @@ class EngineAnswerer:
 
     Args:
         service: parts by settings.
-        seed: recorded with the run.
     """
 
-    def __init__(self, service: Service, *, seed: int = 0) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._seed = seed
 
     def identity(self) -> Identity:
         """Return what the index and the settings are."""
@@ -130,7 +129,6 @@ class EngineAnswerer:
             embedding=info.embedding,
             model="none" if settings.llm == "none" else settings.llm_model,
             settings=settings_digest(settings),
-            seed=self._seed,
         )
 
     def search(self, question: str, top_k: int | None = None) -> tuple[Passage, ...]:
@@ -163,10 +161,9 @@ class HttpAnswerer:
     Args:
         url: its address, such as `http://127.0.0.1:8000`.
         library, version: which index to ask; the service's default where not given.
-        seed: recorded with the run.
     """
 
-    def __init__(self, url: str, *, library: str | None = None, version: str | None = None, seed: int = 0) -> None:
+    def __init__(self, url: str, *, library: str | None = None, version: str | None = None) -> None:
         parsed = httpx.URL(url) if "://" in url else httpx.URL("")
         if parsed.scheme not in {"http", "https"} or not parsed.host:
             raise InvalidInput(
@@ -175,7 +172,6 @@ class HttpAnswerer:
         self._url = url.rstrip("/")
         self._library = library
         self._version = version
-        self._seed = seed
         self._client = httpx.Client(base_url=self._url, timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS))
 
     def close(self) -> None:
@@ -203,7 +199,6 @@ class HttpAnswerer:
             model=httpx.URL(self._url).host,
             settings="",
             answerer=self._url,
-            seed=self._seed,
         )
 
     def search(self, question: str, top_k: int | None = None) -> tuple[Passage, ...]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from agent.errors import InvalidInput
 from agent.schema import SourceTree
+from evals.definitions import definitions
 
 T = TypeVar("T")
 
 DATA = Path(str(files("evals") / "data"))
 DEFAULT_CASES = DATA / "fury-2.0.0"
+UNANSWERABLE = "unanswerable"
 FIELDS_REMEDY = "See evals/data/README.md for the fields."
 
 
@@ -48,10 +48,10 @@ class Gold(Struct, frozen=True, forbid_unknown_fields=True):
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
     """One question; see `evals/data/README.md` for the fields."""
 
-    id: str
-    question: str
+    id: Annotated[str, Meta(min_length=1)]
+    question: Annotated[str, Meta(min_length=1)]
     source: str
-    kind: str
+    kind: Annotated[str, Meta(min_length=1)]
     gold: tuple[Gold, ...]
     provenance: str = ""
     scope: str = ""
@@ -90,7 +90,7 @@ def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) ->
     paths = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     cases: dict[str, Case] = {}
     for place, case in (entry for one in paths for entry in read_jsonl(one, Case)):
-        problem = f"the id {case.id!r} is there already" if case.id in cases else None
+        problem = f"the id {case.id!r} is there already" if case.id in cases else _contradiction(case)
         problem = problem or (_missing_gold(case, sources) if sources else None)
         if problem:
             raise InvalidInput(f"{place}: {problem}.", remedy=FIELDS_REMEDY)
@@ -100,6 +100,12 @@ def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) ->
     return tuple(cases.values())
 
 
+def _contradiction(case: Case) -> str | None:
+    if (case.kind == UNANSWERABLE) == case.answerable:
+        return f"{case.id}: only questions of the kind {UNANSWERABLE!r} have no gold places, this one is {case.kind!r}"
+    return None
+
+
 def read_jsonl(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
     """Yield each line as a value, with its `file:line`; blank lines are skipped.
 
@@ -107,7 +113,7 @@ def read_jsonl(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
         InvalidInput: missing, or a line that does not fit; names file and line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not at the other line ends that JSON may hold
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"The file {str(path)!r} cannot be read ({error}).", remedy=FIELDS_REMEDY) from error
     for number, line in enumerate(lines, start=1):
@@ -162,9 +168,9 @@ def _proportional(cases: Sequence[Case], limit: int) -> list[Case]:
     return [case for case in cases if case.id in taken]
 
 
-def digest(cases: Iterable[Case]) -> str:
-    """Return a short digest of questions and gold places, so that figures of different cases are not mixed."""
-    return hashlib.sha256(msgspec.json.encode(sorted(cases, key=lambda case: case.id))).hexdigest()[:12]
+def fingerprint(case: Case) -> str:
+    """Return a short digest of the question and its right places: what scores of different cases are told apart by."""
+    return hashlib.sha256(msgspec.json.encode((case.question, case.gold, case.gold_mode))).hexdigest()[:12]
 
 
 # --- gold places against the sources ----------------------------------------------------------------
@@ -191,36 +197,3 @@ def _has_symbol(path: str, text: str, symbol: str) -> bool:
     if path.endswith((".py", ".pyi")):
         return symbol in definitions(text)
     return re.search(rf"\b{re.escape(symbol.rpartition('.')[2])}\b", text) is not None
-
-
-@lru_cache(maxsize=512)
-def definitions(text: str) -> Mapping[str, tuple[int, int]]:
-    """Return qualified name -> first and last line of what Python code defines or assigns in modules and classes.
-
-    What is defined twice, as a property's getter and setter, reaches from the first to the last.
-    """
-    try:
-        found = list(_definitions(ast.parse(text), ""))
-    except SyntaxError:
-        return {}
-    extents: dict[str, tuple[int, int]] = {}
-    for name, (first, last) in found:
-        start, end = extents.get(name, (first, last))
-        extents[name] = (min(start, first), max(end, last))
-    return extents
-
-
-def _definitions(scope: ast.AST, prefix: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    has_locals = isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef)
-    for node in ast.iter_child_nodes(scope):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-                yield prefix + node.name, (first, node.end_lineno or first)
-                yield from _definitions(node, f"{prefix}{node.name}.")
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if not has_locals:
-                yield prefix + name, (node.lineno, node.end_lineno or node.lineno)
-            case ast.If() | ast.Try() | ast.With():
-                yield from _definitions(node, prefix)
-            case _:
-                pass

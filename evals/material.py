@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from agent.schema import SourceTree
 from agent.symbols import ApiModel, Symbol
 from evals import phrasing
-from evals.cases import Case, Gold, definitions
+from evals.cases import Case, Gold
+from evals.definitions import definitions
 
 _ALIKE = 3
 """A sentence that more definitions share is a form of words and asks nothing."""

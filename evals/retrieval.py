@@ -31,6 +31,8 @@ def score(cases: Sequence[Case], found: Mapping[str, Sequence[Place]]) -> Scores
         for rank, document in enumerate(documents(case, found[case.id])):
             run.append(ir_measures.ScoredDoc(case.id, document, float(-rank)))
     values: dict[str, dict[str, float]] = {name: {} for name in MEASURES}
+    if not run:
+        return values
     names = {measure: name for name, measure in MEASURES.items()}
     for metric in ir_measures.iter_calc(list(MEASURES.values()), qrels, run):
         values[names[metric.measure]][metric.query_id] = metric.value

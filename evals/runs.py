@@ -7,135 +7,24 @@ after a kill everything but the question being asked is still there.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
-import agent
 from agent.errors import BuildLocked, InvalidInput
 from agent.generations import storage_errors, write_atomically
-from agent.schema import Answer, Passage
-from evals.places import Place
+from agent.schema import Answer
+from evals.cases import Case
+from evals.observations import Asked, Identity, Judged, Observation, Retrieved
 
-PACKAGE = Path(agent.__file__).parent
-
-
-class Identity(Struct, frozen=True, kw_only=True):
-    """What was measured.
-
-    Attributes:
-        code: git revision of fury-agent, with a digest of the sources where they differ from it.
-        index: digest of what the index was made from and with; of a service by URL, of what it says of its index.
-        model: the LLM that answers, or `none`.
-        settings: digest of all settings that may change a result.
-        answerer: `engine`, or the URL of the service.
-        seed: of every sampling that is not the model's own; models are asked at temperature 0.
-    """
-
-    code: str
-    library: str
-    version: str
-    revision: str
-    index: str
-    embedding: str
-    model: str
-    settings: str
-    answerer: str = "engine"
-    seed: int = 0
-
-    @property
-    def name(self) -> str:
-        """Folder name: git revision, library and index revision, model, and the rest as a digest."""
-        rest = hashlib.sha256(f"{self.settings}{self.answerer}{self.seed}".encode()).hexdigest()[:6]
-        parts = (self.code, f"{self.library}-{self.version}", self.index[:8], self.model, rest)
-        return "_".join(re.sub(r"[^\w.+-]+", "-", part) for part in parts)
-
-
-class Retrieved(Struct, frozen=True, tag="retrieved", tag_field="type"):
-    """What one system found for one question.
-
-    Attributes:
-        system: which rankings, or which peer.
-        confidence: cosine of the question with the nearest chunk, where the system has one.
-        milliseconds: duration of the search, without the embedding of the question (those are made in one batch).
-    """
-
-    system: str
-    case: str
-    question: str
-    places: tuple[Place, ...]
-    confidence: float | None = None
-    milliseconds: float = 0.0
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What makes two observations the same."""
-        return ("retrieved", self.system, self.case, self.question)
-
-
-class Asked(Struct, frozen=True, tag="asked", tag_field="type"):
-    """What was answered to one question.
-
-    Attributes:
-        answer: the final reply, or None where there was an error.
-        error: why there is no answer.
-        passages: what was found for the question, best first, with its text.
-        first_token_ms, total_ms: as the caller saw them; None where no token came.
-        tokens: pieces of text that the model sent, one a token from every server that streams token by token.
-    """
-
-    case: str
-    question: str
-    answer: Answer | None = None
-    error: str | None = None
-    passages: tuple[Passage, ...] = ()
-    first_token_ms: float | None = None
-    total_ms: float = 0.0
-    tokens: int = 0
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What makes two observations the same."""
-        return ("asked", self.case, self.question)
-
-
-class Judged(Struct, frozen=True, tag="judged", tag_field="type"):
-    """What an LLM said of one answer, or of one hand-labelled example.
-
-    Attributes:
-        judge: the model that judged.
-        measure: `faithfulness`, `relevancy` or `correctness`.
-        subject: the case's id, or the example's.
-        expected: the hand-given label, where the subject is an example that measures the judge.
-        answer: the judged text.
-        passing: the verdict; None where the judge failed, and `reason` says why.
-    """
-
-    judge: str
-    measure: str
-    subject: str
-    answer: str
-    expected: bool | None = None
-    passing: bool | None = None
-    reason: str = ""
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What makes two observations the same."""
-        return ("judged", self.judge, self.measure, self.subject, self.answer)
-
-
-Observation = Retrieved | Asked | Judged
+T = TypeVar("T")
 
 
 class RunInfo(Struct, frozen=True):
@@ -162,8 +51,8 @@ class Run:
         self._lock = FileLock(folder / ".lock", timeout=0)
 
     @classmethod
-    def start(cls, root: Path, identity: Identity, *, fresh: bool = False) -> Run:
-        """Open the run of this identity under `root`: go on with what is there, or start afresh.
+    def start(cls, root: Path, identity: Identity) -> Run:
+        """Open the run of this identity under `root`, to go on with what is there.
 
         Raises:
             StorageError: the folder cannot be written.
@@ -171,9 +60,6 @@ class Run:
         folder = root / identity.name
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            if fresh:
-                (folder / "observations.jsonl").unlink(missing_ok=True)
-                (folder / "run.json").unlink(missing_ok=True)
             if not (folder / "run.json").exists():
                 info = RunInfo(identity, datetime.now(UTC).isoformat(timespec="seconds"))
                 write_atomically(folder / "run.json", msgspec.json.format(msgspec.json.encode(info)))
@@ -201,13 +87,14 @@ class Run:
         return self.folder / "observations.jsonl"
 
     def __enter__(self) -> Self:
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise BuildLocked(
-                f"Another process is writing the run {str(self.folder)!r}.", remedy="Wait for it, or use another --out."
-            ) from None
         with storage_errors(self.file):
+            try:
+                self._lock.acquire()
+            except Timeout:
+                raise BuildLocked(
+                    f"Another process is writing the run {str(self.folder)!r}.",
+                    remedy="Wait for it, or use another --out.",
+                ) from None
             _drop_torn_line(self.file)
             self._out = self.file.open("ab")
         return self
@@ -226,29 +113,40 @@ class Run:
         self._observations[entry.key] = entry
 
     def has(self, key: tuple[str, ...]) -> bool:
-        """Whether it was observed before; an answer that failed or a judge that failed counts as not."""
-        entry = self._observations.get(key)
-        match entry:
+        """Whether it was observed before; what failed counts as not, and is tried again."""
+        match self._observations.get(key):
             case None | Asked(answer=None) | Judged(passing=None):
                 return False
+            case Asked(answer=Answer(status="sources_only")):
+                return False  # no language model answered
             case _:
                 return True
 
-    def retrieved(self) -> Mapping[str, dict[str, Retrieved]]:
-        """Return system -> case id -> what it found."""
-        found: dict[str, dict[str, Retrieved]] = {}
-        for entry in self._observations.values():
-            if isinstance(entry, Retrieved):
-                found.setdefault(entry.system, {})[entry.case] = entry
-        return found
+    def systems(self) -> tuple[str, ...]:
+        """Return the names of the systems that have searched, in the order in which they began."""
+        return tuple(dict.fromkeys(entry.system for entry in self._entries(Retrieved)))
 
-    def asked(self) -> dict[str, Asked]:
-        """Return case id -> answer."""
-        return {entry.case: entry for entry in self._observations.values() if isinstance(entry, Asked)}
+    def retrieved(self, system: str, cases: Iterable[Case]) -> dict[str, Retrieved]:
+        """Return case id -> what a system found for the case as it is worded now."""
+        found = ((case, self._observations.get(Retrieved.key_of(system, case.id, case.question))) for case in cases)
+        return {case.id: entry for case, entry in found if isinstance(entry, Retrieved)}
 
-    def judged(self) -> list[Judged]:
-        """Return all verdicts."""
-        return [entry for entry in self._observations.values() if isinstance(entry, Judged)]
+    def asked(self, cases: Iterable[Case]) -> dict[str, Asked]:
+        """Return case id -> answer to the case as it is worded now."""
+        found = ((case, self._observations.get(Asked.key_of(case.id, case.question))) for case in cases)
+        return {case.id: entry for case, entry in found if isinstance(entry, Asked)}
+
+    def judges(self) -> tuple[str, ...]:
+        """Return the names of the models that have judged."""
+        return tuple(dict.fromkeys(entry.judge for entry in self._entries(Judged)))
+
+    def judged(self, key: tuple[str, ...]) -> Judged | None:
+        """Return a verdict."""
+        entry = self._observations.get(key)
+        return entry if isinstance(entry, Judged) else None
+
+    def _entries(self, kind: type[T]) -> Iterator[T]:
+        return (entry for entry in self._observations.values() if isinstance(entry, kind))
 
 
 def _read(path: Path) -> Iterator[Observation]:
@@ -257,6 +155,8 @@ def _read(path: Path) -> Iterator[Observation]:
         lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise InvalidInput(f"The run's file {str(path)!r} cannot be read ({error}).") from error
     for number, line in enumerate(lines, start=1):
         if not line.endswith(b"\n"):
             return  # torn by a kill in mid-write: it was never finished
@@ -306,29 +206,3 @@ def find_run(root: Path, name: str) -> Run:
             f"{len(fitting)} runs fit {name!r}; expected one.", remedy=f"Runs under {str(root)!r}: {listing}."
         )
     return Run.open(fitting[0])
-
-
-def code_revision() -> str:
-    """Return the git revision that is measured; `+` and a digest where the sources of `agent` differ from it."""
-    revision = _git("rev-parse", "--short=9", "HEAD")
-    # Installed into an environment inside somebody's repository, that repository's revision says nothing of us.
-    if revision is None or _git("ls-files", "--error-unmatch", "__init__.py") is None:
-        return f"v{agent.__version__}-{_sources_digest()}"
-    return revision if _git("status", "--porcelain", "--", ".") == "" else f"{revision}+{_sources_digest()}"
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-def _sources_digest() -> str:
-    total = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        total.update(path.read_bytes())
-    return total.hexdigest()[:6]

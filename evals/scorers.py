@@ -15,7 +15,7 @@ from agent.schema import Answer, Citation
 from agent.symbols import ApiModel
 from agent.verification import AnswerReport, check_answer
 from evals.cases import Case, Gold
-from evals.runs import Asked
+from evals.observations import Asked
 
 LOWER_IS_BETTER = frozenset({"first token ms", "total ms", "retrieval ms"})
 NEUTRAL = frozenset({"tokens"})
@@ -70,18 +70,25 @@ def answered(given: Given) -> float | None:
 
 
 def citation_precision(given: Given) -> float | None:
-    """Share of the citations that share lines with a gold place, or with one that may be cited as well."""
-    if (answer := given.written) is None or not answer.citations:
+    """Share of the citations that share lines with a gold place, or with one that may be cited as well.
+
+    An answer without a citation has none that is right.
+    """
+    if (answer := given.written) is None:
         return None
     right = (*given.case.gold, *given.case.also_ok)
-    return share(any(overlaps(entry, gold) for gold in right) for entry in answer.citations)
+    return share(any(overlaps(entry, gold) for gold in right) for entry in answer.citations) or 0.0
 
 
 def citation_recall(given: Given) -> float | None:
-    """Share of the gold lines that are cited: of the best covered gold place, or of all where all are needed."""
+    """Share of the gold lines that are cited: of the best covered gold place, or of all where all are needed.
+
+    Gold places that are whole files count only where there are no others.
+    """
     if (answer := given.written) is None:
         return None
-    covered = [coverage(gold, answer.citations) for gold in given.case.gold]
+    golds = [gold for gold in given.case.gold if gold.lines] or given.case.gold
+    covered = [coverage(gold, answer.citations) for gold in golds]
     return max(covered) if given.case.gold_mode == "any" else sum(covered) / len(covered)
 
 
@@ -215,11 +222,6 @@ SCORERS: Mapping[str, Mapping[str, Scorer]] = {
     },
 }
 """Suite -> measure -> scorer."""
-
-
-def applies(suite: str, case: Case) -> bool:
-    """Whether a suite asks this question."""
-    return {"answers": case.answerable, "abstention": not case.answerable}.get(suite, True)
 
 
 def share(values: Iterable[bool]) -> float | None:

@@ -11,8 +11,9 @@ from agent.symbols import ApiModel
 from evals.cases import Case
 from evals.retrieval import score as score_places
 from evals.runs import Run
-from evals.scorers import SCORERS, Given, Scorer, ScorerFailed, applies
+from evals.scorers import SCORERS, Given, Scorer, ScorerFailed
 from evals.statistics import Figure, figure
+from evals.suites import applies
 from evals.systems import SHIPPED
 
 
@@ -28,7 +29,7 @@ class Scores(Struct, frozen=True):
     failed: dict[str, dict[str, str]] = msgspec.field(default_factory=dict[str, "dict[str, str]"])
 
     def figure(self, measure: str, among: Iterable[str] | None = None) -> Figure | None:
-        """Return a measure's mean with its interval, over some cases or all."""
+        """Return a measure's mean with its interval, over some cases or all; None where none could be scored."""
         values, failed = self.values.get(measure, {}), self.failed.get(measure, {})
         if among is None:
             return figure(values.values(), len(failed))
@@ -39,30 +40,26 @@ class Scores(Struct, frozen=True):
 def score_run(run: Run, cases: Sequence[Case], api: ApiModel | None) -> dict[str, Scores]:
     """Return suite -> scores of what users get, for the suites that were run."""
     scores: dict[str, Scores] = {}
-    if SHIPPED in run.retrieved():
-        scores["retrieval"] = score_system(run, cases, SHIPPED)
-    asked = run.asked()
-    if asked:
-        # A question that was reworded since was not asked.
-        given = [
-            Given(case, entry, api)
-            for case in cases
-            if (entry := asked.get(case.id)) is not None and entry.question == case.question
-        ]
-        for suite, scorers in SCORERS.items():
-            entries = [entry for entry in given if applies(suite, entry.case)]
-            if entries:
-                scores[suite] = _score(scorers, entries)
+    retrieval = score_system(run, cases, SHIPPED)
+    if retrieval.values["MRR"]:
+        scores["retrieval"] = retrieval
+    asked = run.asked(cases)
+    given = [Given(case, asked[case.id], api) for case in cases if case.id in asked]
+    for suite, scorers in SCORERS.items():
+        entries = [entry for entry in given if applies(suite, entry.case)]
+        if entries:
+            scores[suite] = score_answers(scorers, entries)
     return scores
 
 
 def score_system(run: Run, cases: Sequence[Case], system: str) -> Scores:
     """Return the retrieval scores of one system."""
-    found = {case: entry.places for case, entry in run.retrieved().get(system, {}).items()}
+    found = {case: entry.places for case, entry in run.retrieved(system, cases).items()}
     return Scores({measure: dict(values) for measure, values in score_places(cases, found).items()})
 
 
-def _score(scorers: Mapping[str, Scorer], entries: Sequence[Given]) -> Scores:
+def score_answers(scorers: Mapping[str, Scorer], entries: Sequence[Given]) -> Scores:
+    """Apply scorers; one that fails is recorded with its reason and costs only that question."""
     values: dict[str, dict[str, float]] = {measure: {} for measure in scorers}
     failed: dict[str, dict[str, str]] = {measure: {} for measure in scorers}
     for measure, scorer in scorers.items():

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
-from agent.errors import AgentError, ConfigurationError, InvalidInput
+from agent.errors import AgentError, BuildLocked, ConfigurationError, InvalidInput
 from agent.generations import storage_errors, write_atomically
 from agent.providers.llms import build_llm
 from agent.settings import Settings
+from evals.baseline import GATED, against, read_baseline
 from evals.cases import DATA, Case, load_cases, select
-from evals.comparison import against, compare_runs, read_baseline
-from evals.observe import Progress, ask_all, is_observed, search_all
+from evals.comparison import Comparison, check_comparable, compare_runs
+from evals.observations import Identity
+from evals.observe import Observer, Progress, is_observed
 from evals.report.build import build_report
-from evals.report.values import Comparison, Report
-from evals.runs import Identity, Run, find_run, list_runs
-from evals.scorers import applies
+from evals.report.values import Report
+from evals.runs import Run, find_run, list_runs
 from evals.scoring import Scores, score_run
 from evals.subject import Subject, engine_subject, service_subject
-from evals.systems import SHIPPED, System
-
-SUITES = ("retrieval", "answers", "abstention", "speed", "judge")
-ALL = SUITES[:-1]
-"""What `all` stands for: everything that gives figures without a judge."""
-ASKING = frozenset({"answers", "abstention", "speed", "judge"})
-"""Suites that need answers."""
+from evals.suites import ASKING, SEARCHING, applies
+from evals.systems import SHIPPED
 
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What to measure.
 
     Attributes:
+        answerer: address of a service; None asks the engine in this process.
+        library, version: of the service; its default where not given.
         cases: case file or directory; None takes the ones that come with this package for the library.
         compare: another run, by folder or name.
         gate: a baseline that the figures are held to.
-        fresh: throw away what an earlier run of the same identity observed.
+        fresh: observe again what an earlier call had observed.
         peers: measure other people's systems as well.
         command: how this was called, for the report.
     """
 
-    suites: tuple[str, ...] = ("retrieval",)
+    suites: tuple[str, ...] = (GATED,)
     answerer: str | None = None
+    library: str | None = None
+    version: str | None = None
     cases: Path | None = None
     kinds: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
@@ -53,7 +54,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     out: Path = Path("eval-runs")
     fresh: bool = False
     peers: bool = True
-    seed: int = 0
     command: str = "python -m evals"
 
 
@@ -67,6 +67,7 @@ class Outcome(Struct, frozen=True):
     """
 
     run: Run
+    cases: tuple[Case, ...]
     report: Report
     scores: dict[str, Scores]
     gate: Comparison | None = None
@@ -79,41 +80,48 @@ def measure(plan: Plan, settings: Settings, progress: Progress) -> Outcome:
     Raises:
         AgentError: bad cases, an unreachable subject, a missing baseline: nothing could be measured.
     """
-    baseline = read_baseline(plan.gate) if plan.gate else None  # before an hour of questions
+    if plan.gate and GATED not in plan.suites:
+        raise InvalidInput(f"A baseline holds the suite {GATED!r}, which is not asked for.", remedy=f"Add {GATED!r}.")
+    # What the figures are held against is read before an hour of questions.
+    baseline = read_baseline(plan.gate) if plan.gate else None
     other = find_run(plan.out, plan.compare) if plan.compare else None
     with _subject(plan, settings, progress) as subject:
-        cases = select(
-            load_cases(plan.cases or default_cases(subject.identity), subject.tree),
-            kinds=plan.kinds,
-            ids=plan.ids,
-            limit=plan.limit,
-        )
-        run = Run.start(plan.out, subject.identity, fresh=plan.fresh)
-        problem = _observe(plan, settings, run, cases, subject, progress)
-        scores = score_run(run, cases, subject.api)
-        comparisons: list[Comparison] = []
-        gate = against(baseline, run, scores) if baseline else None
+        cases = _cases(plan, subject)
+        run = Run.start(plan.out, subject.identity)
+        if baseline is not None:
+            check_comparable(run.identity, baseline.identity, f"The baseline {str(plan.gate)!r}")
         if other is not None:
-            comparisons.append(compare_runs(run, scores, other, score_run(other, cases, subject.api)))
-        if gate is not None:
-            comparisons.append(gate)
+            check_comparable(run.identity, other.identity, f"The run {other.folder.name!r}")
+            if other.folder.resolve() == run.folder.resolve():
+                raise InvalidInput(f"{plan.compare!r} is this very run.", remedy="Name another one.")
+        observer = Observer(run, progress, fresh=plan.fresh)
+        problem = _observe(plan, settings, observer, cases, subject)
+        scores = score_run(run, cases, subject.api)
+        gate = against(baseline, run, cases, scores) if baseline else None
+        comparisons = [] if other is None else [compare_runs(run, scores, other, score_run(other, cases, subject.api))]
         report = build_report(
             run,
             cases,
             subject.api,
+            scores,
             command=plan.command,
-            history=_history(plan.out, run, cases),
-            comparisons=comparisons,
-            notes=(*subject.notes, *([f"Unfinished: {problem}"] if problem else [])),
+            history=_history(plan, run, cases),
+            comparisons=(*comparisons, *([gate] if gate else [])),
+            notes=tuple(_notes(subject, observer, problem)),
         )
     write_report(run, report)
-    return Outcome(run, report, scores, gate, problem)
+    return Outcome(run, cases, report, scores, gate, problem)
 
 
 def _subject(plan: Plan, settings: Settings, progress: Progress) -> AbstractContextManager[Subject]:
     if plan.answerer is not None:
-        return service_subject(plan.answerer, settings, seed=plan.seed)
-    return engine_subject(settings, progress, seed=plan.seed, with_llm=bool(ASKING & set(plan.suites)))
+        return service_subject(plan.answerer, settings, library=plan.library, version=plan.version)
+    return engine_subject(settings, progress, with_llm=bool(ASKING & set(plan.suites)))
+
+
+def _cases(plan: Plan, subject: Subject) -> tuple[Case, ...]:
+    path = plan.cases or default_cases(subject.identity)
+    return select(load_cases(path, subject.tree), kinds=plan.kinds, ids=plan.ids, limit=plan.limit)
 
 
 def default_cases(identity: Identity) -> Path:
@@ -133,60 +141,86 @@ def default_cases(identity: Identity) -> Path:
 
 
 def _observe(
-    plan: Plan, settings: Settings, run: Run, cases: Sequence[Case], subject: Subject, progress: Progress
+    plan: Plan, settings: Settings, observer: Observer, cases: Sequence[Case], subject: Subject
 ) -> AgentError | None:
-    """Ask what is not in the run yet; return why it ended early, if it did."""
+    """Ask what is not in the run yet; return why it ended early, if it did.
+
+    Raises:
+        BuildLocked: another process is writing the run, and will write its report.
+    """
     try:
-        with run:
-            if "retrieval" in plan.suites:
-                subject.prepare([case.question for case in cases])
-                systems = subject.systems
-                search_all(run, cases, systems, len(systems), progress, confidence=subject.confidence)
-                if plan.peers and subject.peers is not None:
-                    _search_peers(run, cases, subject.peers, progress)
+        with observer.run:
+            _search(plan, observer, cases, subject)
             asking = ASKING & set(plan.suites)
             if asking:
                 wanted = [case for case in cases if any(applies(suite, case) for suite in asking)]
-                ask_all(run, wanted, subject.answerer, progress)
+                observer.ask(wanted, subject.answerer)
             if "judge" in plan.suites:
-                _judge(run, cases, settings, progress)
+                _judge(observer, cases, settings)
+            if GATED in plan.suites and plan.peers and subject.peers is not None:
+                _search_peers(observer, cases, subject)  # last: what ships matters more
+    except BuildLocked:
+        raise
     except AgentError as error:
         return error
     return None
 
 
-def _search_peers(run: Run, cases: Sequence[Case], peers: Callable[[], Iterable[System]], progress: Progress) -> None:
+def _search(plan: Plan, observer: Observer, cases: Sequence[Case], subject: Subject) -> None:
+    if not SEARCHING & set(plan.suites):
+        return
+    subject.prepare([case.question for case in cases])
+    systems = subject.systems if GATED in plan.suites else subject.systems[:1]
+    observer.search(cases, systems, len(systems), confidence=subject.confidence)
+
+
+def _search_peers(observer: Observer, cases: Sequence[Case], subject: Subject) -> None:
     from evals.peers import NAMES
 
-    if not is_observed(run, cases, NAMES):
-        progress("peers", 0, None)
-        search_all(run, cases, peers(), len(NAMES), progress, stage="peers")
+    assert subject.peers is not None
+    if observer.fresh or not is_observed(observer.run, cases, NAMES):
+        observer.progress("peers", 0, None)
+        observer.search(cases, subject.peers(), len(NAMES), stage="peers")
 
 
-def _judge(run: Run, cases: Sequence[Case], settings: Settings, progress: Progress) -> None:
+def _judge(observer: Observer, cases: Sequence[Case], settings: Settings) -> None:
     from evals.judge import judge_all
 
-    llm = build_llm(settings.for_judge(), progress=progress)
+    llm = build_llm(settings.for_judge(), progress=observer.progress)
     if llm is None:
-        raise ConfigurationError("The suite `judge` needs an LLM.", remedy="Set FURY_AGENT_JUDGE_LLM.")
+        raise ConfigurationError("The suite 'judge' needs an LLM.", remedy="Set FURY_AGENT_JUDGE_LLM.")
     try:
-        judge_all(run, cases, llm, progress)
+        judge_all(observer, cases, llm)
     finally:
         close = getattr(llm, "close", None)
         if close is not None:
             close()
 
 
-def _history(out: Path, run: Run, cases: Sequence[Case]) -> list[Run]:
-    """Return the runs that looked for all of these questions, oldest first, with this one as it is now."""
-    others = [one for one in list_runs(out) if one.folder != run.folder and is_observed(one, cases, [SHIPPED])]
+def _notes(subject: Subject, observer: Observer, problem: AgentError | None) -> Iterator[str]:
+    yield from subject.notes
+    if observer.reused:
+        began = observer.run.created
+        yield f"{observer.reused} results are kept from a run that began at {began}; --fresh observes them again."
+    if problem is not None:
+        yield f"Unfinished: {problem}"
+
+
+def _history(plan: Plan, run: Run, cases: Sequence[Case]) -> list[Run]:
+    """Return the runs that looked for all of these questions in the same way, oldest first, with this one as it is."""
+    others = [
+        one
+        for one in list_runs(plan.out)
+        if one.folder != run.folder
+        and (one.identity.library, one.identity.version) == (run.identity.library, run.identity.version)
+        and one.identity.answerer == run.identity.answerer
+        and is_observed(one, cases, [SHIPPED])
+    ]
     return sorted([*others, run], key=lambda one: one.created)
 
 
 def write_report(run: Run, report: Report) -> None:
     """Write `report.json`, `report.md` and `report.html` into the run's folder, each replaced as a whole."""
-    import msgspec
-
     from evals.report.markdown import render_markdown
     from evals.report.page import render_page
 

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 RESAMPLES = 4_000
 CONFIDENCE = 0.95
 SEED = 20_240_601
+FEWEST = 10
+"""Questions below which no difference is called one: a bootstrap of a handful is sure of anything."""
+TOLERANCE = 2e-6
+"""Values that differ by less are the same: a baseline keeps six digits."""
 
 
 class Figure(Struct, frozen=True):
     """A mean over questions with its bootstrap interval.
 
     Attributes:
-        low, high: 95 % percentile interval (Efron and Tibshirani 1993); both equal the mean where there is one value.
+        low, high: 95 % interval: bootstrap percentiles (Efron and Tibshirani 1993). Where every question has the same
+            share of 0 or 1, which a bootstrap cannot see beyond, Wilson's score interval (1927).
         count: questions that were scored.
         failed: questions whose scorer failed; they are in neither mean nor count.
     """
@@ -34,7 +39,7 @@ class Difference(Struct, frozen=True):
 
     Attributes:
         low, high: 95 % percentile interval of the mean difference, questions resampled in pairs.
-        won, lost, tied: ids of the questions that got better, worse, or stayed.
+        won, lost, tied: ids of the questions with a higher, a lower, or the same value.
         only_new, only_old: ids that only one side has; they are left out.
     """
 
@@ -48,14 +53,19 @@ class Difference(Struct, frozen=True):
     only_old: tuple[str, ...] = ()
 
     @property
+    def count(self) -> int:
+        """How many questions both sides have."""
+        return len(self.won) + len(self.lost) + len(self.tied)
+
+    @property
     def is_worse(self) -> bool:
         """Whether the whole interval lies below zero: a loss that chance alone does not explain."""
-        return self.high < 0
+        return self.high < 0 and self.count >= FEWEST
 
     @property
     def is_better(self) -> bool:
         """Whether the whole interval lies above zero."""
-        return self.low > 0
+        return self.low > 0 and self.count >= FEWEST
 
 
 def figure(values: Iterable[float], failed: int = 0) -> Figure | None:
@@ -63,24 +73,32 @@ def figure(values: Iterable[float], failed: int = 0) -> Figure | None:
     array = np.fromiter(values, float)
     if array.size == 0:
         return None
-    low, high = interval(array)
+    low, high = _wilson(array) if set(array) in ({0.0}, {1.0}) else interval(array)
     return Figure(float(array.mean()), low, high, array.size, failed)
 
 
-def difference(new: Mapping[str, float], old: Mapping[str, float], tolerance: float = 1e-9) -> Difference | None:
+def _wilson(outcomes: NDArray[np.float64]) -> tuple[float, float]:
+    from scipy.stats import binomtest
+
+    found = binomtest(int(outcomes.sum()), outcomes.size).proportion_ci(CONFIDENCE, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def difference(new: Mapping[str, float], old: Mapping[str, float]) -> Difference | None:
     """Compare two runs question by question; None where they share no question."""
     shared = [case for case in new if case in old]
     if not shared:
         return None
     deltas = np.array([new[case] - old[case] for case in shared])
+    deltas[np.abs(deltas) <= TOLERANCE] = 0
     low, high = interval(deltas)
     return Difference(
         mean=float(deltas.mean()),
         low=low,
         high=high,
-        won=_ids(shared, deltas > tolerance),
-        lost=_ids(shared, deltas < -tolerance),
-        tied=_ids(shared, np.abs(deltas) <= tolerance),
+        won=_ids(shared, deltas > 0),
+        lost=_ids(shared, deltas < 0),
+        tied=_ids(shared, deltas == 0),
         only_new=tuple(case for case in new if case not in old),
         only_old=tuple(case for case in old if case not in new),
     )
@@ -139,12 +157,15 @@ class Trial(Struct, frozen=True):
 
 
 def risk_coverage(trials: Sequence[Trial]) -> tuple[Operating, ...]:
-    """Return the operating points at every confidence seen, lowest threshold (all answered) first."""
+    """Return the operating points at every confidence seen, lowest threshold first.
+
+    A trial whose confidence is minus infinity was declined whatever the threshold.
+    """
     confidence = np.array([trial.confidence for trial in trials])
     right = np.array([trial.right for trial in trials], bool)
     answerable = np.array([trial.answerable for trial in trials], bool)
     points: list[Operating] = []
-    for threshold in [*np.unique(confidence), np.inf]:
+    for threshold in [*np.unique(confidence[np.isfinite(confidence)]), np.inf]:
         answered = confidence >= threshold
         points.append(
             Operating(
@@ -163,6 +184,9 @@ def _share(chosen: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
 
 
 def suggested(points: Sequence[Operating], allowed: float = 0.1) -> Operating | None:
-    """Return the point that declines most unanswerable questions at no more than `allowed` false declines."""
-    fitting = [point for point in points if point.declined_answerable <= allowed]
+    """Return the point that declines most unanswerable questions at no more than `allowed` false declines.
+
+    Declining everything is no suggestion.
+    """
+    fitting = [p for p in points if p.declined_answerable <= allowed and np.isfinite(p.threshold)]
     return max(fitting, key=lambda point: (point.declined_unanswerable, -point.declined_answerable), default=None)

@@ -17,8 +17,8 @@ from agent.settings import Settings
 from agent.sources import open_source
 from agent.symbols import ApiModel
 from evals.answerers import Answerer, EngineAnswerer, HttpAnswerer
+from evals.observations import Identity
 from evals.observe import Progress
-from evals.runs import Identity
 from evals.systems import RememberedQueries, System, ablations, peer_systems, shipped
 
 
@@ -30,7 +30,7 @@ class Subject(Struct, frozen=True):
         api: its API model, or None.
         systems: what the retrieval suite compares, the shipped one first.
         peers: builds the peers; None where there is no engine in this process to share a model with.
-        prepare: told all questions before the first is asked.
+        prepare: told all questions before the first is searched for.
         confidence: question -> how near the nearest passage is, or None where the subject does not tell.
         notes: what a reader of the figures must know.
     """
@@ -47,13 +47,12 @@ class Subject(Struct, frozen=True):
 
 
 @contextmanager
-def engine_subject(settings: Settings, progress: Progress, *, seed: int, with_llm: bool) -> Generator[Subject]:
+def engine_subject(settings: Settings, progress: Progress, *, with_llm: bool) -> Generator[Subject]:
     """Open the engine of these settings; its index is brought up to date first.
 
     Args:
         settings: which library, index and models.
         progress: told of the building.
-        seed: recorded with the run.
         with_llm: answers will be asked for, so the LLM must be there.
 
     Raises:
@@ -65,36 +64,42 @@ def engine_subject(settings: Settings, progress: Progress, *, seed: int, with_ll
             "These suites ask questions, but FURY_AGENT_LLM is 'none'.", remedy="Run only `retrieval`, or set an LLM."
         )
     info = build(settings.library, settings, progress=progress).info
-    query = RememberedQueries(build_embedding(settings))
+    embedding = build_embedding(settings)
+    query = RememberedQueries(embedding)
+    searching = Service(settings, embedding=query)
+    # Who is asked embeds each question, as users wait for that too.
     llm = build_llm(settings, progress=progress) if with_llm else None
-    service = Service(settings, embedding=query, llm=llm)
+    service = Service(settings, embedding=embedding, llm=llm)
     try:
-        retriever = service.engine(None, None).retriever
-        answerer = EngineAnswerer(service, seed=seed)
+        retriever = searching.engine(None, None).retriever
+        answerer = EngineAnswerer(service)
         tree = open_source(info.spec, settings)
         yield Subject(
             answerer=answerer,
             identity=answerer.identity(),
             tree=tree,
             api=retriever.api,
-            systems=(shipped(answerer), *ablations(retriever)),
+            systems=(shipped(EngineAnswerer(searching)), *ablations(retriever)),
             peers=lambda: peer_systems(tree, settings, query),
             prepare=query.remember,
             confidence=retriever.nearest,
         )
     finally:
         service.close()
+        searching.close()
 
 
 @contextmanager
-def service_subject(url: str, settings: Settings, *, seed: int) -> Generator[Subject]:
+def service_subject(
+    url: str, settings: Settings, *, library: str | None = None, version: str | None = None
+) -> Generator[Subject]:
     """Open a deployed service by its URL.
 
     Raises:
         InvalidInput: that is no address.
         ServiceError: nobody answers there.
     """
-    answerer = HttpAnswerer(url, seed=seed)
+    answerer = HttpAnswerer(url, library=library, version=version)
     try:
         identity = answerer.identity()
         tree, notes = _sources(identity, settings)
@@ -107,7 +112,7 @@ def service_subject(url: str, settings: Settings, *, seed: int) -> Generator[Sub
             peers=None,
             prepare=lambda _: None,
             confidence=None,
-            notes=notes,
+            notes=(*notes, "A service does not tell how near its nearest passage is: no risk-coverage curve."),
         )
     finally:
         answerer.close()

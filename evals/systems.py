@@ -11,7 +11,6 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from msgspec import Struct
 
 from agent.providers.embedding_cache import EmbeddingCache
-from agent.query_engine import QueryEngine
 from agent.retrieval import Hit, HybridRetriever
 from agent.schema import SourceTree
 from agent.settings import Settings
@@ -115,11 +114,6 @@ def peer_systems(tree: SourceTree, settings: Settings, query: RememberedQueries)
             yield System(name, search, "peer")
     finally:
         cache.close()
-
-
-def confidence(engine: QueryEngine) -> Callable[[str], float]:
-    """Return a function from a question to the cosine of the nearest chunk: what a refusal could go by."""
-    return engine.retriever.nearest
 
 
 def timed(search: Search, question: str) -> tuple[Sequence[Place], float]:

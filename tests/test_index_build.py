@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -79,6 +80,23 @@ def test_an_unchanged_library_is_not_built_again(demo: Settings) -> None:
     assert not second.changed
     assert embedding.texts == []
     assert second.info.generation == first.info.generation
+
+
+def test_messages_and_uses_of_unchanged_files_are_kept(demo: Settings) -> None:
+    root = Path(demo.library)
+    write(
+        root,
+        {
+            "demo/c.py": 'def gamma():\n    raise ValueError("gamma is not ready yet")\n',
+            "docs/examples/viz_a.py": '"""Alpha"""\nfrom demo.a import alpha\n\nalpha(1)\n',
+        },
+    )
+    build(demo.library, demo, embedding=HashEmbedding())
+    (root / "demo/a.py").write_text(module("alpha", "cube"))
+    build(demo.library, demo, embedding=HashEmbedding())
+    with closing(Manifest(directory(demo).current().manifest_file)) as manifest:
+        assert [text for _, text in manifest.messages] == ["gamma is not ready yet"]
+        assert [name for _, name in manifest.uses] == ["demo.a.alpha"]
 
 
 def test_only_the_changed_file_is_read_and_a_deleted_one_leaves(demo: Settings) -> None:

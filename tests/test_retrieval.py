@@ -84,6 +84,18 @@ def test_the_obvious_place_is_first(retriever: HybridRetriever, question: str, s
 
 
 @pytest.mark.weights
+def test_a_quoted_error_message_leads_to_what_raises_it(retriever: HybridRetriever) -> None:
+    question = "ValueError: Only one option can be preselected for radio buttons."
+    assert retriever.find(question)[0].chunk.symbol == "RadioButton.__init__"
+
+
+@pytest.mark.weights
+def test_shaders_come_first_only_where_they_are_asked_for(retriever: HybridRetriever) -> None:
+    assert retriever.find("Draw a line between two points")[0].chunk.kind != "shader"
+    assert retriever.find("Which WGSL shader function projects a point onto an edge?")[0].chunk.kind == "shader"
+
+
+@pytest.mark.weights
 def test_a_ranking_can_be_switched_off(retriever: HybridRetriever) -> None:
     question = "How do I draw three spheres of different colours?"
     for ranking in ("dense", "lexical", "symbol"):

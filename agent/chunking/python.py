@@ -147,21 +147,23 @@ class _Walk:
         self.cuts.append((end, scope.index))
 
     def constant(self, node: Node, scope: _Scope) -> bool:
-        """Add a module-level name whose value takes several lines (a table, a made function); say whether it is one.
+        """Add a module-level name that is public, or whose value takes several lines; say whether it is one.
 
-        Such a name is asked for by itself; short ones, and those with underscores around, stay with the module.
+        Such a name is asked for by itself; private short ones, and those with underscores around, stay with the module.
         """
         data = self.data
         assignment = node.children[0]
-        if assignment.type != "assignment" or node.end_point.row - node.start_point.row < _LONG_VALUE:
+        if assignment.type != "assignment":
             return False
         target = assignment.children[0]
         name = data[target.start_byte : target.end_byte].decode(errors="replace")
         if target.type != "identifier" or name.startswith("__"):
             return False
-        start, end = line_start(data, node.start_byte, node.start_point.column), self.end(node.end_byte)
         qualified = f"{scope.qualified}.{name}" if scope.qualified else None
         public = self.public_paths.get(qualified) if qualified else None
+        if public is None and node.end_point.row - node.start_point.row < _LONG_VALUE:
+            return False
+        start, end = line_start(data, node.start_byte, node.start_point.column), self.end(node.end_byte)
         draft = Draft("module", name, name, qualified, public, embed_from=start, extent=(start, end))
         draft.head = _head(draft)
         draft.boundaries = partial(boundaries, data, node)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
-from evals.report.values import Cell, Compared, Question, Report, Row, Table
+from evals.comparison import Compared
+from evals.report.values import Cell, Question, Report, Row, Table
 from evals.statistics import Figure
 
 MINUS = "\N{MINUS SIGN}"
@@ -129,10 +130,10 @@ def shipped(table: Table) -> Row | None:
 
 
 def shipped_cells(table: Table) -> list[tuple[str, Cell]]:
-    """Return the named cells of what we ship: its row, or the only column of a table that has no other."""
+    """Return the named cells of what we ship: its row, or in a table of one model's measures its column."""
     if row := shipped(table):
         return list(zip(table.columns, row.cells, strict=False))
-    return [(row.name, row.cells[0]) for row in table.rows] if len(table.columns) == 1 else []
+    return [(row.name, row.cells[0]) for row in table.rows] if table.columns[1:] == ("n",) else []
 
 
 def by_verdict(questions: Iterable[Question]) -> list[Question]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from evals.comparison import Comparison
 from evals.report import formats
-from evals.report.values import Cell, Comparison, Question, Report, Table
+from evals.report.values import Cell, Question, Report, Table
 from evals.statistics import Figure
 
 MAX_TEXT = 500

@@ -7,16 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from agent.symbols import ApiModel
 from agent.verification import check_answer
 from evals.cases import Case, Gold
+from evals.observations import Asked
 from evals.places import Place
 from evals.report.values import FoundPlace, Question, Score
 from evals.retrieval import first_hit, hits
-from evals.runs import Asked, Run
+from evals.runs import Run
 from evals.scorers import LOWER_IS_BETTER
 from evals.scoring import Scores
 from evals.systems import SHIPPED
 
 USED = 5
-"""A place that is not among so many is a failure: no user reads on, and the LLM is given six."""
+"""A place that is not among so many is a failure: nobody reads on, and the LLM's own room ends there."""
 EARLY = 3
 """A place below this rank is weak."""
 ORDER = {"failed": 0, "weak": 1, "good": 2}
@@ -26,8 +27,8 @@ def questions(
     run: Run, cases: Sequence[Case], scores: Mapping[str, Scores], api: ApiModel | None
 ) -> tuple[Question, ...]:
     """Return all questions that were asked or searched for, failed ones first."""
-    found = run.retrieved().get(SHIPPED, {})
-    asked = run.asked()
+    found = run.retrieved(SHIPPED, cases)
+    asked = run.asked(cases)
     listed = [
         _question(case, found[case.id].places if case.id in found else None, asked.get(case.id), scores, api)
         for case in cases
@@ -106,6 +107,7 @@ _WEAKNESSES = {
 def _answer_failures(asked: Asked | None, scores: Sequence[Score]) -> Iterator[str]:
     if asked is not None and asked.error:
         yield f"no answer: {asked.error}"
+    yield from sorted({f"could not be scored: {score.failed}" for score in scores if score.failed})
     for score in scores:
         bound = 1.0 if score.measure == "names exist" else 1e-9
         if score.measure in _FAILURES and score.value is not None and score.value < bound:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
 
 from evals.cases import Case
+from evals.judge import MEASURES as JUDGED
+from evals.judge import Subject, subjects
+from evals.observations import Judged
 from evals.report.values import Cell, Row, Table
 from evals.retrieval import MEASURES
-from evals.runs import Judged, Run
+from evals.runs import Run
 from evals.scoring import Scores, score_system
 from evals.statistics import figure, percentile
 from evals.systems import SHIPPED
@@ -25,21 +29,25 @@ def tables(run: Run, cases: Sequence[Case], scores: Mapping[str, Scores]) -> Ite
         yield _measures("abstention", "Questions without an answer", scores["abstention"], run.identity.model)
     if "speed" in scores:
         yield _percentiles(scores["speed"])
-    judged = run.judged()
-    if judged:
-        yield _judged(judged)
+    if run.judges():
+        yield _judges(run, cases)
 
 
 def _systems(run: Run, cases: Sequence[Case]) -> Table:
-    scores = {system: score_system(run, cases, system) for system in run.retrieved()}
     return Table(
         suite="retrieval",
         title=f"Retrieval, {sum(case.answerable for case in cases)} questions",
         of="system",
-        columns=tuple(MEASURES),
-        rows=tuple(Row(name, _cells(kept), strong=name == SHIPPED) for name, kept in scores.items()),
-        note=_needs_tutorials(cases),
+        columns=(*MEASURES, "search ms"),
+        rows=tuple(_system(run, cases, name) for name in run.systems()),
+        note=f"{_needs_tutorials(cases)}Milliseconds are medians, in this process without the question's embedding.",
     )
+
+
+def _system(run: Run, cases: Sequence[Case], name: str) -> Row:
+    milliseconds = [entry.milliseconds for entry in run.retrieved(name, cases).values()]
+    spent = f"{median(milliseconds):.1f}" if milliseconds else None
+    return Row(name, (*_cells(score_system(run, cases, name)), spent), strong=name == SHIPPED)
 
 
 def _cells(scores: Scores, among: Sequence[str] | None = None) -> tuple[Cell, ...]:
@@ -49,7 +57,7 @@ def _cells(scores: Scores, among: Sequence[str] | None = None) -> tuple[Cell, ..
 def _needs_tutorials(cases: Sequence[Case]) -> str:
     answerable = [case for case in cases if case.answerable]
     only = sum(all("examples/" in gold.path for gold in case.gold) for case in answerable)
-    return f"{only} questions are answered by tutorials alone; without tutorials these are lost." if only else ""
+    return f"Questions that only tutorials answer: {only}; without tutorials these are lost. " if only else ""
 
 
 def _groups(scores: Scores, cases: Sequence[Case], of: str, group: Callable[[Case], str]) -> Table:
@@ -71,9 +79,16 @@ def _measures(suite: str, title: str, scores: Scores, model: str) -> Table:
         suite=suite,
         title=title,
         of="measure",
-        columns=(model,),
-        rows=tuple(Row(measure, (scores.figure(measure),)) for measure in scores.values),
+        columns=(model, "n"),
+        rows=tuple(_measure(measure, scores) for measure in scores.values),
     )
+
+
+def _measure(measure: str, scores: Scores) -> Row:
+    found = scores.figure(measure)
+    failed = len(scores.failed.get(measure, {}))
+    nothing = f"{failed} could not be scored" if failed else None
+    return Row(measure, (found or nothing, found.count if found else 0))
 
 
 def _percentiles(scores: Scores) -> Table:
@@ -92,34 +107,34 @@ def _percentiles(scores: Scores) -> Table:
     )
 
 
-def _judged(verdicts: Sequence[Judged]) -> Table:
-    groups: dict[tuple[str, str], list[Judged]] = {}
-    for verdict in verdicts:
-        groups.setdefault((verdict.judge, verdict.measure), []).append(verdict)
+def _judges(run: Run, cases: Sequence[Case]) -> Table:
+    texts = subjects(run, cases)
     return Table(
         suite="judge",
         title="What a judge says, and how far it can be trusted",
         of="measure",
         columns=("passing", "agrees with people"),
         rows=tuple(
-            Row(f"{measure} ({judge})", (_passing(group), _agreement(group)))
-            for (judge, measure), group in groups.items()
+            Row(f"{measure} ({judge})", _judged(run, texts, judge, measure))
+            for judge in run.judges()
+            for measure in JUDGED
         ),
         note="Agreement is measured on hand-labelled examples; a judge near .50 says nothing.",
     )
 
 
-def _passing(verdicts: Sequence[Judged]) -> Cell:
-    answers = [verdict for verdict in verdicts if verdict.expected is None]
-    return figure(
-        (float(verdict.passing) for verdict in answers if verdict.passing is not None),
-        sum(verdict.passing is None for verdict in answers),
+def _judged(run: Run, texts: Sequence[Subject], judge: str, measure: str) -> tuple[Cell, Cell]:
+    found = [(text, run.judged(text.key(judge, measure))) for text in texts]
+    answers = [verdict for text, verdict in found if verdict and text.expected is None]
+    labelled = [(verdict, text.expected[measure]) for text, verdict in found if verdict and text.expected]
+    return (
+        _share([(verdict, True) for verdict in answers]),
+        _share(labelled),
     )
 
 
-def _agreement(verdicts: Sequence[Judged]) -> Cell:
-    labelled = [verdict for verdict in verdicts if verdict.expected is not None]
-    return figure(
-        (float(verdict.passing == verdict.expected) for verdict in labelled if verdict.passing is not None),
-        sum(verdict.passing is None for verdict in labelled),
-    )
+def _share(verdicts: Sequence[tuple[Judged, bool]]) -> Cell:
+    """Return the share of verdicts that are as expected."""
+    failed = sum(verdict.passing is None for verdict, _ in verdicts)
+    given = (float(verdict.passing == expected) for verdict, expected in verdicts if verdict.passing is not None)
+    return figure(given, failed) or (f"{failed} could not be had" if failed else None)

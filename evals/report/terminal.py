@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from evals.comparison import Comparison
 from evals.report.formats import cell_text, number, signed, signed_span, span, unit_of_difference, won_lost
-from evals.report.values import Cell, Comparison, Report, Table
+from evals.report.values import Cell, Report, Table
 from evals.statistics import Figure
 
 _COLOURS = {"better": "green", "worse": "red"}
@@ -46,15 +47,17 @@ def show_report(report: Report, folder: Path, suites: Collection[str], *, consol
     console.print(Text(f"{report.run}: {folder / 'report.html'}", style="dim"), soft_wrap=True)
 
 
+def _empty(title: str) -> RichTable:
+    return RichTable(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+
+
 def _table(table: Table) -> RichTable:
-    shown = RichTable(
-        title=table.title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
+    shown = _empty(table.title)
     shown.add_column(table.of, overflow="fold")
     for column in table.columns:
         shown.add_column(column, justify="right", no_wrap=True)
     for row in table.rows:
-        cells = (_cell(cell, table.unit, "\n" if len(row.cells) > 1 else " ") for cell in row.cells)
+        cells = (_cell(cell, table.unit, " " if len(row.cells) == 2 else "\n") for cell in row.cells)
         shown.add_row(Text(row.name), *cells, style="bold" if row.strong else None)
     return shown
 
@@ -70,8 +73,9 @@ def _cell(cell: Cell, unit: str, joint: str) -> Text:
 
 def show_comparison(comparison: Comparison, report: Report, console: Console) -> None:
     """Print each measure's difference with its interval, and which questions were lost."""
-    shown = RichTable("suite", "measure", "difference", "interval", "won", "lost", "tied", "verdict")
-    shown.title = f"Against {comparison.against}"
+    shown = _empty(f"Against {comparison.against}")
+    for column in ("suite", "measure", "difference", "interval", "won", "lost", "tied", "verdict"):
+        shown.add_column(column, no_wrap=True)
     for entry in comparison.measures:
         found = entry.difference
         unit = unit_of_difference(entry, report.tables)

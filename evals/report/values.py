@@ -5,8 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from agent.schema import Citation, Passage
-from evals.runs import Identity
-from evals.statistics import Difference, Figure, Operating
+from evals.comparison import Comparison
+from evals.observations import Identity
+from evals.statistics import Figure, Operating
 
 Cell = Figure | str | float | int | None
 """A mean with its interval, a word, a number, or nothing to say."""
@@ -56,38 +57,12 @@ class RiskCurve(Struct, frozen=True):
 
 
 class Moment(Struct, frozen=True):
-    """One earlier run in the history: its name, when, and the mean of each headline measure."""
+    """One run in the history, this one included: its name, when, and the mean of each headline measure."""
 
     run: str
     created: str
     code: str
     means: dict[str, Figure]
-
-
-class Compared(Struct, frozen=True):
-    """One measure of this run against another's."""
-
-    suite: str
-    measure: str
-    difference: Difference
-    lower_is_better: bool = False
-
-    @property
-    def verdict(self) -> str:
-        """`better`, `worse` or `no difference shown`, in the measure's own direction."""
-        if self.difference.is_better:
-            return "worse" if self.lower_is_better else "better"
-        if self.difference.is_worse:
-            return "better" if self.lower_is_better else "worse"
-        return "no difference shown"
-
-
-class Comparison(Struct, frozen=True):
-    """This run against another one or against the baseline, question by question."""
-
-    against: str
-    measures: tuple[Compared, ...]
-    notes: tuple[str, ...] = ()
 
 
 class Score(Struct, frozen=True):
@@ -141,7 +116,7 @@ class Report(Struct, frozen=True):
 
     Attributes:
         command: how it was called.
-        failures: scorer -> reason -> how often; those questions are in no mean.
+        failures: what could not be scored, how often and why; those questions are in no mean.
         notes: what a reader must know: unfinished parts, other indexes, suites left out and why.
     """
 

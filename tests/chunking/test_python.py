@@ -265,10 +265,21 @@ def test_a_stub_is_one_chunk(cut: Cut) -> None:
     assert (chunk.kind, chunk.symbol, chunk.qualified) == ("module", None, "pkg")
 
 
-def test_short_constants_stay_with_the_module(cut: Cut) -> None:
+def test_short_constants_that_nobody_can_reach_stay_with_the_module(cut: Cut) -> None:
     (chunk,) = cut("A = 1\nB = [\n]\n__all__ = [\n    'A',\n    'B',\n]\n")
 
     assert chunk.symbol is None
+
+
+def test_public_constants_are_places_of_their_own(cut: Cut) -> None:
+    source = "import os\n\nLIMIT = 3\n_SECRET = 4\nHOME: str = os.curdir\n"
+    public = {"pkg.mod.LIMIT": "pkg.LIMIT", "pkg.mod.HOME": "pkg.mod.HOME"}
+    module, limit, home = cut(source, module="pkg.mod", public=public)
+
+    assert (limit.symbol, limit.public, limit.text.strip(), limit.start_line) == ("LIMIT", "pkg.LIMIT", "LIMIT = 3", 3)
+    assert (home.symbol, home.start_line, home.end_line) == ("HOME", 5, 5)
+    assert "_SECRET = 4" in module.text
+    assert "LIMIT = 3" not in module.text
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

@@ -6,21 +6,9 @@ import random
 from collections.abc import Sequence
 
 from agent.schema import Citation, Passage
-from evals.report.values import (
-    Cell,
-    Compared,
-    Comparison,
-    Curve,
-    FoundPlace,
-    Moment,
-    Question,
-    Report,
-    RiskCurve,
-    Row,
-    Score,
-    Table,
-)
-from evals.runs import Identity
+from evals.comparison import Compared, Comparison
+from evals.observations import Identity
+from evals.report.values import Cell, Curve, FoundPlace, Moment, Question, Report, RiskCurve, Row, Score, Table
 from evals.statistics import Difference, Figure, Operating
 
 HOSTILE = (

@@ -7,13 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import InvalidInput
 from agent.schema import SourceFile, SourceTree
-from evals.cases import DEFAULT_CASES, Case, Gold, definitions, digest, load_cases, select
+from evals.cases import DEFAULT_CASES, Case, Gold, fingerprint, load_cases, select
+from evals.definitions import definitions
 
 CODE = """
 class Actor:
@@ -82,6 +84,9 @@ def test_shared_lines_are_those_in_both_ranges(one: tuple[int, int], other: tupl
         (f'{line()}\n\n{{"id": "b"}}', r"cases.jsonl:3"),
         (line(extra=1), "extra"),
         (f"{line()}\n{line()}", "cases.jsonl:2: the id 'a'"),
+        (line(question=""), r"cases.jsonl:1"),
+        (line(gold=[]), r"unanswerable.*howto"),
+        (line(kind="unanswerable"), "unanswerable"),
     ],
 )
 def test_a_broken_case_file_names_file_and_line(tmp_path: Path, text: str, told: str) -> None:
@@ -89,6 +94,13 @@ def test_a_broken_case_file_names_file_and_line(tmp_path: Path, text: str, told:
     path.write_text(text)
     with pytest.raises(InvalidInput, match=told):
         load_cases(path)
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x85"])
+def test_a_line_is_what_ends_with_a_newline(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps(json.loads(line(question=f"one{separator}two")), ensure_ascii=False))
+    assert len(load_cases(path)[0].question) == 7
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
@@ -124,6 +136,10 @@ def test_functions_classes_and_what_is_assigned_are_symbols(tmp_path: Path, tree
 
 def test_a_property_reaches_from_getter_to_setter() -> None:
     assert definitions(CODE)["Actor.opacity"] == (5, 11)
+
+
+def test_variables_of_functions_are_no_definitions() -> None:
+    assert set(definitions("def f():\n    x = 1\n    def g(): pass\ny = 1")) == {"f", "f.g", "y"}
 
 
 def test_what_does_not_parse_defines_nothing() -> None:
@@ -162,9 +178,12 @@ def test_a_choice_of_nothing_says_what_there_is(chosen: dict[str, Any], told: st
         select([case("a")], **chosen)
 
 
-def test_other_questions_have_another_digest() -> None:
-    assert digest([case("a"), case("b")]) == digest([case("b"), case("a")])
-    assert digest([case("a")]) != digest([case("a", "error")])
+def test_another_wording_or_place_has_another_fingerprint() -> None:
+    one = Case(id="a", question="q", source="s", kind="howto", gold=(Gold("x.py"),))
+    replace = msgspec.structs.replace
+    assert fingerprint(replace(one, note="n", kind="error")) == fingerprint(one)
+    assert fingerprint(replace(one, question="r")) != fingerprint(one)
+    assert fingerprint(replace(one, gold=(Gold("y.py"),))) != fingerprint(one)
 
 
 def test_the_shipped_cases_are_enough_and_their_places_exist(fury_tree: SourceTree) -> None:

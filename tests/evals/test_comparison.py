@@ -8,17 +8,21 @@ import msgspec
 import pytest
 
 from agent.errors import InvalidInput
-from evals.comparison import Baseline, against, compare_runs, compared, lost, read_baseline, write_baseline
+from evals.baseline import Baseline, against, lost, read_baseline, write_baseline
+from evals.cases import Case, Gold, fingerprint
+from evals.comparison import check_comparable, compared
 from evals.runs import Run
 from evals.scoring import Scores
 from tests.evals.test_runs import IDENTITY
 
 QUESTIONS = [str(number) for number in range(100)]
+CASES = [Case(id=name, question="q?", source="s", kind="howto", gold=(Gold("x.py"),)) for name in QUESTIONS]
 
 
 def scores(hit: float, *, wrong: int = 0) -> dict[str, Scores]:
     values = dict.fromkeys(QUESTIONS, hit)
-    return {"retrieval": Scores({"hit@1": {**values, **dict.fromkeys(QUESTIONS[:wrong], 0.0)}})}
+    values |= dict.fromkeys(QUESTIONS[:wrong], 0.0)
+    return {"retrieval": Scores({"hit@1": values, "MRR": values})}
 
 
 @pytest.fixture
@@ -27,22 +31,23 @@ def run(tmp_path: Path) -> Run:
 
 
 def baseline(values: dict[str, Scores]) -> Baseline:
-    return Baseline(IDENTITY, "2026-01-01", {suite: kept.values for suite, kept in values.items()})
+    fingerprints = {case.id: fingerprint(case) for case in CASES}
+    return Baseline(IDENTITY, "2026-01-01", fingerprints, values["retrieval"].values)
 
 
 def test_a_real_loss_turns_the_gate_red_and_names_the_questions(run: Run) -> None:
-    found = lost(against(baseline(scores(1)), run, scores(1, wrong=12)))
-    assert [entry.measure for entry in found] == ["hit@1"]
+    found = lost(against(baseline(scores(1)), run, CASES, scores(1, wrong=12)))
+    assert [entry.measure for entry in found] == ["hit@1", "MRR"]
     assert found[0].difference.lost == tuple(QUESTIONS[:12])
 
 
 def test_the_same_figures_and_better_ones_pass(run: Run) -> None:
-    assert not lost(against(baseline(scores(1)), run, scores(1)))
-    assert not lost(against(baseline(scores(1, wrong=12)), run, scores(1)))
+    assert not lost(against(baseline(scores(1)), run, CASES, scores(1)))
+    assert not lost(against(baseline(scores(1, wrong=12)), run, CASES, scores(1)))
 
 
 def test_a_loss_within_chance_passes(run: Run) -> None:
-    assert not lost(against(baseline(scores(1)), run, scores(1, wrong=2)))
+    assert not lost(against(baseline(scores(1)), run, CASES, scores(1, wrong=2)))
 
 
 def test_slower_is_worse_though_the_figure_is_higher() -> None:
@@ -54,13 +59,15 @@ def test_slower_is_worse_though_the_figure_is_higher() -> None:
 def test_speed_is_never_held_against_a_change(run: Run) -> None:
     """Machines are noisy: a gate is for what gives the same figures everywhere."""
     speed = {"speed": Scores({"total ms": dict.fromkeys(QUESTIONS, 9.0)})}
-    assert not lost(against(baseline(scores(1)), run, {**scores(1), **speed}))
+    assert not lost(against(baseline(scores(1)), run, CASES, {**scores(1), **speed}))
 
 
 def test_a_baseline_is_read_back_as_written(run: Run, tmp_path: Path) -> None:
+    """Though it keeps six digits only."""
     path = tmp_path / "baseline.json"
-    write_baseline(path, run, scores(1 / 3))
-    comparison = against(read_baseline(path), run, scores(round(1 / 3, 6)))
+    write_baseline(path, run, CASES, scores(1 / 3)["retrieval"])
+    comparison = against(read_baseline(path), run, CASES, scores(1 / 3))
+    assert {entry.verdict for entry in comparison.measures} == {"as good"}
     assert set(comparison.measures[0].difference.tied) == set(QUESTIONS)
 
 
@@ -72,25 +79,26 @@ def test_a_missing_or_damaged_baseline_names_the_command(tmp_path: Path) -> None
         read_baseline(tmp_path / "bad.json")
 
 
-def test_a_baseline_of_other_questions_is_refused(run: Run) -> None:
-    other = Baseline(IDENTITY, "2026-01-01", {"retrieval": {"hit@1": {"x": 1.0}}})
-    with pytest.raises(InvalidInput, match="no question in common"):
-        against(other, run, scores(1))
-
-
 def test_what_else_differs_is_said(run: Run) -> None:
     other = msgspec.structs.replace(baseline(scores(1)), identity=msgspec.structs.replace(IDENTITY, index="other"))
-    assert "another index: other then, 123456789abc now" in against(other, run, scores(1)).notes
+    assert "Another index: other then, 123456789abc now." in against(other, run, CASES, scores(1)).notes
 
 
-def test_new_questions_are_counted_and_left_out(run: Run) -> None:
-    more = {"retrieval": Scores({"hit@1": {**dict.fromkeys(QUESTIONS, 1.0), "new": 0.0}})}
-    comparison = against(baseline(scores(1)), run, more)
-    assert comparison.measures[0].difference.only_new == ("new",)
-    assert any("1 questions are not in the baseline" in note for note in comparison.notes)
+def test_a_changed_question_is_not_compared_with_its_former_self(run: Run) -> None:
+    changed = [msgspec.structs.replace(CASES[0], question="another?"), *CASES[1:]]
+    comparison = against(baseline(scores(1)), run, changed, scores(1, wrong=1))
+    assert comparison.measures[0].difference.lost == ()
+    assert "1 questions are new, or have changed since." in comparison.notes
 
 
-def test_runs_of_different_libraries_are_not_compared(run: Run, tmp_path: Path) -> None:
-    other = Run.start(tmp_path, msgspec.structs.replace(IDENTITY, library="requests"))
-    with pytest.raises(InvalidInput, match="requests"):
-        compare_runs(run, scores(1), other, scores(1))
+def test_what_was_not_measured_is_said(run: Run) -> None:
+    few = {"retrieval": Scores({"MRR": dict.fromkeys(QUESTIONS[:4], 0.0)})}
+    comparison = against(baseline(scores(1)), run, CASES[:4], few)
+    assert "96 questions of the baseline were not measured now." in comparison.notes
+    assert [entry.verdict for entry in comparison.measures] == ["too few"]
+
+
+def test_runs_of_different_versions_are_not_compared() -> None:
+    other = msgspec.structs.replace(IDENTITY, version="0.10.0")
+    with pytest.raises(InvalidInput, match=r"fury 0\.10\.0, this run about fury 2\.0\.0"):
+        check_comparable(IDENTITY, other, "The run 'x'")

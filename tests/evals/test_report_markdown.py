@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from evals.comparison import Compared, Comparison
 from evals.report.formats import clip, printable
 from evals.report.markdown import MAX_TEXT, escape, render_markdown
-from evals.report.values import Compared, Comparison, Row, Table
+from evals.report.values import Row, Table
 from evals.statistics import Difference, Figure
 from tests.evals.report_sample import HOSTILE, full_report, question, report
 
@@ -80,10 +81,13 @@ def test_a_figure_shows_its_interval_and_what_we_ship_is_bold() -> None:
     )
 
 
+TIED = tuple(f"t{number}" for number in range(9))
+
+
 def test_what_was_lost_is_named_in_the_measure_s_own_direction() -> None:
-    slower = Compared("answers", "ms", Difference(9, 6, 12, won=("v2-001",), lost=(), tied=()), lower_is_better=True)
+    slower = Compared("answers", "ms", Difference(9, 6, 12, won=("v2-001",), lost=(), tied=TIED), lower_is_better=True)
     markdown = render_markdown(report(comparisons=(Comparison("run-1", (slower,)),)))
-    assert "| answers | ms (lower is better) | +9 | +6 to +12 | worse | 0 | 1 | 0 |" in markdown
+    assert "| answers | ms (lower is better) | +9 | +6 to +12 | worse | 0 | 1 | 9 |" in markdown
     assert "- answers, ms: lost v2-001" in markdown
 
 

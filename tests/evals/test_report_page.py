@@ -14,19 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.schema import Citation, Passage
+from evals.comparison import Compared, Comparison
 from evals.report import formats, plots
 from evals.report.page import MAX_TEXT, anchor, markdown_to_html, render_page, web_address
-from evals.report.values import (
-    Compared,
-    Comparison,
-    Curve,
-    FoundPlace,
-    Moment,
-    RiskCurve,
-    Row,
-    Score,
-    Table,
-)
+from evals.report.values import Curve, FoundPlace, Moment, RiskCurve, Row, Score, Table
 from evals.statistics import Difference, Figure, Operating
 from tests.evals.report_sample import BAD_ADDRESSES, HOSTILE, figure, full_report, question, report
 
@@ -312,7 +303,10 @@ def test_a_figure_shows_its_interval_and_what_it_stands_on() -> None:
 
 def test_a_measure_that_should_be_low_is_won_where_it_sank() -> None:
     faster = Compared(
-        "answers", "ms", Difference(-9, -12, -6, won=("up",), lost=("down-1", "down-2"), tied=()), lower_is_better=True
+        "answers",
+        "ms",
+        Difference(-9, -12, -6, won=("up",), lost=("down-1", "down-2"), tied=tuple("abcdefg")),
+        lower_is_better=True,
     )
     html = render_page(report(question("up"), question("down-1"), comparisons=(Comparison("run-1", (faster,)),)))
     assert '<span class="badge good">better</span>' in html

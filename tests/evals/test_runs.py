@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import BuildLocked, InvalidInput, StorageError
+from evals.cases import Case
+from evals.observations import Asked, Identity, Judged, Retrieved
 from evals.places import Place
-from evals.runs import Asked, Identity, Judged, Retrieved, Run, code_revision, find_run, list_runs
+from evals.revision import code_revision
+from evals.runs import Run, find_run, list_runs
 
 IDENTITY = Identity(
     code="abc",
@@ -27,6 +30,13 @@ IDENTITY = Identity(
 )
 
 
+def case(identifier: str, question: str = "q?") -> Case:
+    return Case(id=identifier, question=question, source="s", kind="howto", gold=())
+
+
+ALL = [case(str(number)) for number in range(50)] + [case(letter) for letter in "abc"]
+
+
 def found(case: str, system: str = "dense") -> Retrieved:
     return Retrieved(system, case, "q?", (Place("x.py", ("f",), 1, 2),))
 
@@ -35,11 +45,14 @@ def test_what_was_appended_is_there_when_opened_again(tmp_path: Path) -> None:
     with Run.start(tmp_path, IDENTITY) as run:
         run.append(found("a"))
         run.append(Asked(case="a", question="q?", error="down"))
-        run.append(Judged("judge", "faithfulness", "a", "text", passing=True))
+        run.append(Judged("judge", "faithfulness", "a", "digest", passing=True))
     again = Run.start(tmp_path, IDENTITY)
-    assert again.retrieved() == {"dense": {"a": found("a")}}
-    assert again.asked()["a"].error == "down"
-    assert again.judged()[0].passing
+    assert again.systems() == ("dense",)
+    assert again.retrieved("dense", ALL) == {"a": found("a")}
+    assert again.asked(ALL)["a"].error == "down"
+    verdict = again.judged(Judged.key_of("judge", "faithfulness", "a", "digest"))
+    assert verdict is not None
+    assert verdict.passing
     assert again.created == run.created
 
 
@@ -56,10 +69,10 @@ def test_a_torn_last_line_is_dropped_and_the_next_one_is_whole(
     data = run.file.read_bytes()
     run.file.write_bytes(data[:-cut])
     again = Run.start(root, IDENTITY)
-    assert set(again.retrieved()["dense"]) == {"a"}
+    assert set(again.retrieved("dense", ALL)) == {"a"}
     with again:
         again.append(found("c"))
-    assert set(Run.open(again.folder).retrieved()["dense"]) == {"a", "c"}
+    assert set(Run.open(again.folder).retrieved("dense", ALL)) == {"a", "c"}
 
 
 def test_a_kill_in_mid_run_loses_nothing_that_was_appended(tmp_path: Path) -> None:
@@ -76,24 +89,27 @@ with Run.start(Path({str(tmp_path)!r}), IDENTITY) as run:
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
     assert done.returncode < 0
     with Run.start(tmp_path, IDENTITY) as run:
-        assert len(run.retrieved()["dense"]) == 50
+        assert len(run.retrieved("dense", ALL)) == 50
 
 
 def test_what_was_observed_is_not_asked_again_but_failures_are(tmp_path: Path) -> None:
     with Run.start(tmp_path, IDENTITY) as run:
         run.append(found("a"))
         run.append(Asked(case="a", question="q?", error="down"))
-        run.append(Judged("judge", "faithfulness", "a", "text", reason="timeout"))
+        run.append(Judged("judge", "faithfulness", "a", "digest", reason="timeout"))
     assert run.has(found("a").key)
     assert not run.has(found("a", "lexical").key)
     assert not run.has(Asked(case="a", question="q?").key)
-    assert not run.has(Judged("judge", "faithfulness", "a", "text").key)
+    assert not run.has(Judged("judge", "faithfulness", "a", "digest").key)
 
 
-def test_fresh_forgets(tmp_path: Path) -> None:
+def test_a_reworded_question_was_never_asked(tmp_path: Path) -> None:
+    """And asked again in its first wording, it has its first answer."""
     with Run.start(tmp_path, IDENTITY) as run:
-        run.append(found("a"))
-    assert Run.start(tmp_path, IDENTITY, fresh=True).retrieved() == {}
+        run.append(Asked(case="a", question="first?", error="1"))
+        run.append(Asked(case="a", question="second?", error="2"))
+    assert run.asked([case("a", "first?")])["a"].error == "1"
+    assert run.asked([case("a", "third?")]) == {}
 
 
 @pytest.mark.parametrize("changed", ["code", "library", "version", "index", "model", "settings", "answerer"])
@@ -116,6 +132,14 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     run = Run.start(tmp_path, IDENTITY)
     run.file.write_text('{"type": "asked"}\n')
     with pytest.raises(InvalidInput, match=r"observations\.jsonl:1"):
+        Run.open(run.folder)
+    assert list_runs(tmp_path) == []
+
+
+def test_observations_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    run = Run.start(tmp_path, IDENTITY)
+    run.file.mkdir()
+    with pytest.raises(InvalidInput, match=r"observations\.jsonl"):
         Run.open(run.folder)
     assert list_runs(tmp_path) == []
 

@@ -12,9 +12,9 @@ from agent.schema import Answer, Citation, Status, Timings, Verification
 from agent.symbols import ApiModel, Parameter, Symbol
 from evals import scorers
 from evals.cases import Case, Gold
-from evals.runs import Asked
+from evals.observations import Asked
 from evals.scorers import Given, ScorerFailed
-from evals.scoring import _score
+from evals.scoring import score_answers
 
 API = ApiModel(
     {
@@ -80,6 +80,15 @@ def test_a_gold_file_without_lines_is_covered_by_any_citation_of_it() -> None:
     assert scorers.citation_recall(given(answer("x", ("a.py", 7, 8)), gold=[Gold("a.py")])) == 1
 
 
+def test_whole_files_do_not_stand_in_for_lines() -> None:
+    reply = answer("x", ("tutorial.py", 1, 5))
+    assert scorers.citation_recall(given(reply, gold=[*GOLD, Gold("tutorial.py")])) == 0
+
+
+def test_an_answer_without_a_citation_cites_nothing_right() -> None:
+    assert scorers.citation_precision(given(answer("x"), gold=GOLD)) == 0
+
+
 def test_what_must_be_mentioned_is_found_in_any_case() -> None:
     entry = given(answer("Use `Sphere`."), gold=GOLD, must_mention=("sphere", "cube"))
     assert scorers.must_mention(entry) == 0.5
@@ -130,7 +139,7 @@ def test_speed_is_what_the_caller_saw() -> None:
 def test_without_an_answer_every_scorer_fails_and_none_counts_a_zero(reply: Answer | None) -> None:
     entry = given(reply, gold=GOLD)
     for suite in scorers.SCORERS.values():
-        scores = _score(suite, [entry])
+        scores = score_answers(suite, [entry])
         for measure in suite:
             if measure not in {"declined", "no leak"}:  # they do not apply to this question
                 assert scores.values[measure] == {}
@@ -150,7 +159,7 @@ def test_a_scorer_that_breaks_costs_only_its_own_question() -> None:
         return 1.0
 
     other = Given(Case(id="b", question="q", source="s", kind="k", gold=()), Asked(case="b", question="q"), API)
-    scores = _score({"broken": broken}, [given(answer("x")), other])
+    scores = score_answers({"broken": broken}, [given(answer("x")), other])
     assert scores.values["broken"] == {"b": 1.0}
     assert scores.failed["broken"] == {"a": "ZeroDivisionError: oh"}
     figure = scores.figure("broken")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -19,8 +20,11 @@ shares = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 def test_the_interval_is_around_the_mean_and_inside_the_values(values: list[float]) -> None:
     found = figure(values)
     assert found is not None
-    assert min(values) - 1e-9 <= found.low <= found.mean + 1e-9
-    assert found.mean - 1e-9 <= found.high <= max(values) + 1e-9
+    assert -1e-9 <= found.low <= found.mean + 1e-9
+    assert found.mean - 1e-9 <= found.high <= 1 + 1e-9
+    if len(set(values)) > 1:
+        assert min(values) - 1e-9 <= found.low
+        assert found.high <= max(values) + 1e-9
 
 
 def test_the_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
@@ -39,6 +43,14 @@ def test_more_questions_make_the_interval_narrower() -> None:
 
 def test_an_interval_is_the_same_at_every_call() -> None:
     assert figure([0, 1, 1, 0.5]) == figure([0, 1, 1, 0.5])
+
+
+def test_what_every_question_has_is_not_certain() -> None:
+    """Ten of ten may be nine of ten next time."""
+    found = figure([1.0] * 10)
+    assert found is not None
+    assert found.low == pytest.approx(0.722, abs=1e-3)
+    assert found.high == pytest.approx(1)
 
 
 def test_nothing_has_no_figure() -> None:
@@ -72,6 +84,24 @@ def test_a_run_against_itself_is_all_ties(values: dict[str, float]) -> None:
     assert len(found.tied) == len(values)
 
 
+def test_rounding_is_no_difference() -> None:
+    """A baseline keeps six digits."""
+    values = {str(n): 1 / (n + 3) for n in range(50)}
+    found = difference(values, {case: round(value, 6) for case, value in values.items()})
+    assert found is not None
+    assert not found.won
+    assert not found.lost
+    assert (found.low, found.high) == (0, 0)
+
+
+def test_a_handful_of_questions_decides_nothing() -> None:
+    old = {str(n): 1.0 for n in range(9)}
+    found = difference(dict.fromkeys(old, 0.0), old)
+    assert found is not None
+    assert found.mean == -1
+    assert not found.is_worse
+
+
 def test_runs_without_a_common_question_are_not_compared() -> None:
     assert difference({"a": 1.0}, {"b": 1.0}) is None
 
@@ -98,6 +128,20 @@ def test_a_curve_begins_with_everything_and_ends_with_nothing_answered() -> None
     points = risk_coverage(TRIALS)
     assert (points[0].coverage, points[0].risk) == (1.0, pytest.approx(0.4))
     assert (points[-1].coverage, points[-1].risk) == (0.0, 0.0)
+
+
+def test_a_refusal_of_the_model_stands_at_every_threshold() -> None:
+    points = risk_coverage([*TRIALS, trial(-math.inf, right=False), trial(-math.inf, right=True, answerable=False)])
+    assert points[0].coverage == pytest.approx(5 / 7)
+    assert points[0].declined_answerable == pytest.approx(1 / 4)
+    assert points[0].declined_unanswerable == pytest.approx(1 / 3)
+
+
+def test_declining_everything_is_never_suggested() -> None:
+    only = [trial(0.5, right=False, answerable=False), trial(0.6, right=True)]
+    point = suggested(risk_coverage(only), allowed=1)
+    assert point is not None
+    assert point.threshold == 0.6
 
 
 def test_the_threshold_declines_most_at_the_allowed_price() -> None:

@@ -1,0 +1,56 @@
+"""Which names the code of an example uses, as far as the file itself tells."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator, Sequence
+
+from agent.schema import Chunk
+
+
+def uses(chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
+    """Yield (chunk id, name) for what the blocks of one example use.
+
+    A name is dotted and begins with what was imported (`fury.actor.sphere`); of an attribute of any other value only
+    the end is known (`.register_callback`).
+
+    Args:
+        chunks: all chunks of one Python script, in order.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other people's invalid escapes are no news of ours
+            tree = ast.parse("".join(chunk.text for chunk in chunks).removeprefix("\ufeff"))
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    imported = dict(_imports(tree))
+    owner = {line: chunk.id for chunk in chunks for line in range(chunk.start_line, chunk.end_line + 1)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+            name = _dotted(node, imported)
+            if name is not None and node.lineno in owner:
+                yield owner[node.lineno], name
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield (name here, dotted path) for every absolute import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                root = alias.name.partition(".")[0]
+                yield (alias.asname, alias.name) if alias.asname else (root, root)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _dotted(node: ast.Name | ast.Attribute, imported: dict[str, str]) -> str | None:
+    names: list[str] = []
+    value: ast.expr = node
+    while isinstance(value, ast.Attribute):
+        names.append(value.attr)
+        value = value.value
+    if isinstance(value, ast.Name) and value.id in imported:
+        return ".".join([imported[value.id], *reversed(names)])
+    return f".{node.attr}" if isinstance(node, ast.Attribute) else None

@@ -1,0 +1,26 @@
+"""How much a place counts before a question's words are compared with its own."""
+
+from __future__ import annotations
+
+import re
+
+from agent.manifest import Standing
+
+PRIVATE = 0.7
+"""Users can't call it."""
+SHADER = 0.5
+"""It has the words of geometry, but is asked for only by who says so."""
+MODULE = 0.8
+"""Imports and constants: it names everything and explains nothing."""
+
+_ABOUT_SHADERS = re.compile(r"shader|wgsl|glsl", re.IGNORECASE)
+_PRIVATE_NAME = re.compile(r"(?:^|\.)_(?!_)")
+
+
+def prior(place: Standing, question: str) -> float:
+    """Return the factor in (0, 1] on a place's score."""
+    if place.kind == "shader":
+        return 1.0 if _ABOUT_SHADERS.search(question) else SHADER
+    if place.kind == "module" and place.symbol is None:
+        return MODULE
+    return PRIVATE if place.symbol is not None and _PRIVATE_NAME.search(place.symbol) else 1.0

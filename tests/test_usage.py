@@ -1,0 +1,61 @@
+"""An example that matches speaks for what it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from agent.generations import IndexDirectory
+from agent.index_build import build
+from agent.manifest import Manifest
+from agent.settings import Settings
+from agent.symbols import ApiModel
+from agent.usage import Usage
+from tests.support import HashEmbedding
+
+BALL, CUBE = "docs/examples/viz_ball.py", "docs/examples/viz_cube.py"
+FILES = {
+    "pyproject.toml": '[project]\nname = "demo"\nversion = "1.0"\n',
+    "demo/__init__.py": "",
+    "demo/shapes.py": "def ball():\n    pass\n\n\ndef cube():\n    pass\n",
+    "demo/window.py": "class Show:\n    def start(self):\n        pass\n",
+    BALL: '"""Balls"""\nfrom demo import shapes, window\n\nshow = window.Show()\nshapes.ball()\n',
+    CUBE: '"""Cubes"""\nfrom demo import shapes, window\n\nshapes.cube()\nwindow.Show().start()\n',
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manifest, ApiModel]]:
+    """Of a library with two examples."""
+    root = tmp_path_factory.mktemp("usage")
+    for path, text in FILES.items():
+        (root / "demo" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / "demo" / path).write_text(text)
+    settings = Settings(data_dir=root / "data")
+    build(str(root / "demo"), settings, embedding=HashEmbedding())
+    generation = IndexDirectory(settings.indexes_dir, "demo", "1.0").current()
+    manifest = Manifest(generation.manifest_file)
+    yield manifest, ApiModel.load(generation.api_file)
+    manifest.close()
+
+
+def names(manifest: Manifest, ids: list[str]) -> list[str]:
+    known = {place.id: place.symbol for _, place in manifest.named(["ball", "cube", "show", "start"])}
+    return [known[id_] for id_ in ids]
+
+
+def test_symbols_follow_the_examples_that_use_them_the_rare_ones_first(manifest: tuple[Manifest, ApiModel]) -> None:
+    held, api = manifest
+    usage = Usage(held, api)
+    ids = {path: ids[0] for path, ids in held.chunk_ids().items()}
+    ball, cube = ids[BALL], ids[CUBE]
+    assert names(held, usage.rank({ball: 1.0})) == ["ball", "Show"]
+    assert names(held, usage.rank({ball: 1.0, cube: 0.1}))[0] == "ball"
+    assert set(names(held, usage.rank({cube: 1.0}))) == {"cube", "Show", "Show.start"}
+
+
+def test_without_examples_nobody_speaks(manifest: tuple[Manifest, ApiModel]) -> None:
+    held, api = manifest
+    assert Usage(held, api).rank({}) == []
+    assert Usage(held, api).rank({"no such chunk": 1.0}) == []
