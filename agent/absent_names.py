@@ -25,6 +25,7 @@ _MOST = 3
 """Names told of in one answer."""
 _MOST_LOOKED_UP = 50
 """Names looked up for one answer: a long traceback is no reason to search for long."""
+_KNOWN = frozenset({"guide", "deprecation", "moved"})
 _CALLABLE = frozenset({"function", "class", "method"})
 
 
@@ -39,7 +40,7 @@ class AbsentName(Struct, frozen=True):
         certain: False where a base class outside the library may still bring it.
         now: where the name exists and is something else now (a function became a module), what it is.
         replacements: best first.
-        told: what the library's own guide says of its going.
+        told: what the library's own guide says of its going, unless it is known what took its place.
     """
 
     written: str
@@ -124,9 +125,9 @@ class AbsentNames:
     ) -> AbsentName:
         replacements = self._replacements_from(version)
         certain = now is not None or self._api.presence(path) == "unknown"
-        return AbsentName(
-            written, path, version, was, certain, now, replacements.of(path), None if now else replacements.told(path)
-        )
+        found = replacements.of(path)
+        known = now is not None or any(item.why in _KNOWN for item in found)
+        return AbsentName(written, path, version, was, certain, now, found, None if known else replacements.told(path))
 
     @cached_property
     def _statements(self) -> tuple[Statement, ...]:
@@ -199,7 +200,7 @@ def _sentences(name: AbsentName, where: str, numbers: Mapping[str, int]) -> Iter
         also = ", ".join(f"`{item.path}`" for item in name.replacements[1:])
         if also:
             yield f"Also: {also}."
-    elif name.told is not None:
+    if name.told is not None:
         yield f"{_quoted(name.told, numbers)}."
 
 

@@ -115,12 +115,11 @@ class QueryEngine(CustomQueryEngine):
         """Return the passages for a question; those on what replaces a missing name come first."""
         found = self.retriever.find(valid_question(question), top_k)
         nearest = [name.replacements[0] for name in absent if name.replacements]
-        said = [item.evidence for item in nearest] + [name.told for name in absent if not name.replacements]
-        first = self.retriever.passages(
-            [item.symbol.path for item in nearest], [statement.chunk for statement in said if statement is not None]
-        )
-        first = [Hit(hit.chunk, max((best.score for best in found[:1]), default=1.0)) for hit in first]
-        return collapse([*first, *found])[: max(len(first), len(found))]
+        said = [*(item.evidence for item in nearest), *(name.told for name in absent)]
+        first = self.retriever.passages([item.symbol.path for item in nearest], [item.chunk for item in said if item])
+        score = found[0].score if found else 1.0
+        first = [Hit(hit.chunk, score) for hit in first[: max(len(found) // 2, 1)]]
+        return collapse([*first, *found])[: max(len(found), 1)]
 
     def stream(
         self,
@@ -227,7 +226,7 @@ class _Draft:
         self.cut = False
         self.given = len(hits)
         self.citations = [citation(number, hit.chunk, info.url_template) for number, hit in enumerate(hits, start=1)]
-        numbers = {key: n for n, hit in enumerate(hits, start=1) for key in (hit.chunk.id, hit.chunk.qualified) if key}
+        numbers = {key: n for n, hit in enumerate(hits, 1) for key in (hit.chunk.id, hit.chunk.qualified) if key}
         self.note = describe(absent, info.library, info.version, numbers)
 
     def add(self, text: str, finish_reason: str | None) -> None:
@@ -251,7 +250,7 @@ class _Draft:
         where = f"{self.info.library} {self.info.version}"
         text = why or f"The sources of {where} do not answer this."
         if self.citations:
-            text += f" The nearest places{f' in {where}' if why else ''} are:\n\n" + listing(self.citations)
+            text += f" The nearest places in {where} are:\n\n{listing(self.citations)}"
         return self._event("declined", text, self.citations, model)
 
     def sources_only(self, why: str) -> AnswerEvent:

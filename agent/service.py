@@ -21,7 +21,6 @@ from agent.errors import (
     ModelTimeout,
     ModelUnavailable,
     StorageError,
-    UnknownVersion,
     WeightsError,
 )
 from agent.generations import Generation, IndexDirectory, find_index, list_libraries
@@ -30,7 +29,7 @@ from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.llms import build_llm
 from agent.providers.stores.lancedb import LanceVectorStore
 from agent.query_engine import Limits, QueryEngine
-from agent.question import asked_version, valid_question
+from agent.question import Asked, asked_version, valid_question
 from agent.retrieval import HybridRetriever
 from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
@@ -65,48 +64,45 @@ class Service:
         The version is the request's, else the one that the question names, else the default. A question about a
         version that is not indexed is declined with a list of those that are: what another version does would look
         like an answer.
+
+        Raises:
+            UnknownLibrary, UnknownVersion: the request itself names one that is not indexed; lists what is.
         """
         valid_question(request.question)  # before a model is loaded for it
-        try:
-            version = self._version(request)
-        except UnknownVersion as error:
-            if request.version is not None:
-                raise
+        asked = self._asked(request)
+        if asked is not None and asked.version is None:
             engine = self.engine(request.library, None)
-            return engine.decline(
-                request.question, str(error), top_k=request.top_k, conversation_id=request.conversation_id
-            )
-        engine = self.engine(request.library, version, with_llm=True)
+            why = self._not_indexed(engine.info.library, asked.written)
+            return engine.decline(request.question, why, top_k=request.top_k, conversation_id=request.conversation_id)
+        engine = self.engine(request.library, asked.version if asked else request.version, with_llm=True)
         return engine.stream(
             request.question, top_k=request.top_k, conversation_id=request.conversation_id, cancel=cancel
         )
 
     def search(self, request: SearchRequest) -> SearchReply:
-        """Find passages, in the version that `stream` would use; no LLM is loaded for it.
+        """Find passages; no LLM is loaded for it.
 
-        Raises:
-            UnknownVersion: the request or its question names one that is not indexed; the message lists what is.
+        The version is chosen as in `stream`; where the question names one that is not indexed, the default's passages
+        are given, which are no answer, and the reply says whose they are.
         """
         valid_question(request.question)
-        engine = self.engine(request.library, self._version(request))
+        asked = self._asked(request)
+        engine = self.engine(request.library, asked.version if asked else request.version)
         return SearchReply(engine.search(request.question, request.top_k), engine.info.library, engine.info.version)
 
-    def _version(self, request: QueryRequest | SearchRequest) -> str | None:
-        """Return the version that a request is about, or None for the default."""
+    def _asked(self, request: QueryRequest | SearchRequest) -> Asked | None:
+        """Return the version that the question names, or None if it names none or the request does."""
         if request.version is not None:
-            return request.version
+            return None
         directory = self._directory(request.library, None)
         versions = self.versions.names(directory.library)
-        asked = asked_version(request.question, directory.library, versions, directory.version)
-        if asked is None:
-            return None
-        if asked.version is None:
-            raise UnknownVersion(
-                f"{directory.library} {asked.written} is not indexed; indexed are: {', '.join(versions)}.",
-                remedy="Ask about one of these, or index it: "
-                f"`fury-agent index '{directory.library}=={asked.written}'`.",
-            )
-        return asked.version
+        return asked_version(request.question, directory.library, versions, directory.version)
+
+    def _not_indexed(self, library: str, version: str) -> str:
+        return (
+            f"{library} {version} is not indexed; indexed are: {', '.join(self.versions.names(library))}. "
+            f"Ask about one of these, or index it: `fury-agent index '{library}=={version}'`."
+        )
 
     def libraries(self) -> tuple[Library, ...]:
         """Return what is indexed."""
