@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agent.errors import AgentError, InvalidInput
+from agent.first_use import build_index, ensure_indexed, ensure_weights
 
 if TYPE_CHECKING:
-    from agent.index_build import BuildReport
     from agent.schema import Answer
     from agent.service import Service
-    from agent.settings import Settings
 
 app = typer.Typer(
     name="fury-agent",
@@ -28,6 +27,7 @@ app = typer.Typer(
 LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="Its exact version.", metavar="VERSION")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the HTTP API's reply as JSON.")]
+DiffKind = Literal["removed", "added", "moved", "changed"]
 Question = Annotated[str, typer.Argument(help="The question, in plain words; - reads it from standard input.")]
 
 
@@ -126,7 +126,7 @@ def index(
     from agent.settings import load_settings
 
     settings = load_settings()
-    report = _build(spec or settings.library, settings, force=force)
+    report = build_index(spec or settings.library, settings, force=force)
     if json:
         _print_json(report)
     else:
@@ -147,8 +147,8 @@ def serve(
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
-    _ensure_indexed(settings)
-    _ensure_weights(settings)
+    ensure_indexed(settings)
+    ensure_weights(settings)
 
     def open_service() -> Service:
         service = Service(settings)
@@ -171,6 +171,33 @@ def libraries(json: JsonOption = False) -> None:
         from agent.rendering import show_libraries
 
         show_libraries(found)
+
+
+@app.command(epilog="Example: `fury-agent diff 0.10.0 2.0.0 --only removed`")
+def diff(
+    old: Annotated[str, typer.Argument(help="An indexed version.", metavar="OLD")],
+    new: Annotated[str, typer.Argument(help="Another one.", metavar="NEW")],
+    library: LibraryOption = None,
+    only: Annotated[DiffKind | None, typer.Option("--only", help="Show one kind of difference.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Compare the public API of two indexed versions: what went, what there is instead, what moved and changed.
+
+    Nothing of either version is run, and no model is needed. In a pipe, each name is a line of its own.
+    """
+    from agent.settings import load_settings
+    from agent.sources import parse_spec
+    from agent.versions import Versions, only_kind
+
+    settings = load_settings()
+    found = Versions(settings.indexes_dir).difference(library or parse_spec(settings.library).library, old, new)
+    found = found if only is None else only_kind(found, only)
+    if json:
+        _print_json(found)
+    else:
+        from agent.difference_table import show_difference
+
+        show_difference(found)
 
 
 @app.command()
@@ -213,9 +240,9 @@ def _service(library: str | None, *, with_llm: bool = False) -> Generator[Servic
 
     settings = load_settings()
     if library is None:
-        _ensure_indexed(settings)
+        ensure_indexed(settings)
     if with_llm:
-        _ensure_weights(settings)
+        ensure_weights(settings)
     service = Service(settings)
     try:
         yield service
@@ -228,44 +255,6 @@ def _loading() -> AbstractContextManager[object]:
     from rich.console import Console
 
     return Console(stderr=True).status("Loading the models")
-
-
-def _ensure_indexed(settings: Settings) -> None:
-    from agent.generations import IndexDirectory, list_libraries
-    from agent.sources import parse_spec
-
-    spec = parse_spec(settings.library)
-    known = [entry for entry in list_libraries(settings.indexes_dir) if entry.library == spec.library]
-    if spec.version is None and known:
-        return
-    if spec.version and IndexDirectory(settings.indexes_dir, spec.library, spec.version).current_or_none():
-        return
-    typer.echo(f"{settings.library} is not indexed yet; building its index (once, some minutes).", err=True)
-    _build(settings.library, settings)
-
-
-def _ensure_weights(settings: Settings) -> None:
-    """Get the language model's weights where people can see how far it is; they are verified only once.
-
-    Without them, answers list sources only, and say why.
-    """
-    from agent.errors import MissingExtra, WeightsError
-    from agent.providers.llms import build_llm
-    from agent.rendering import progress_bars
-
-    try:
-        with progress_bars() as progress:
-            build_llm(settings, progress=progress)
-    except (WeightsError, MissingExtra) as error:
-        typer.secho(f"No language model: {error}", fg="yellow", err=True)
-
-
-def _build(spec: str, settings: Settings, *, force: bool = False) -> BuildReport:
-    from agent.index_build import build
-    from agent.rendering import progress_bars
-
-    with progress_bars() as progress:
-        return build(spec, settings, progress=progress, force=force)
 
 
 def _last_answer(events: Iterator[object]) -> Answer:

@@ -212,6 +212,12 @@ def list_libraries(root: Path) -> tuple[Library, ...]:
     return tuple(found)
 
 
+def indexed_versions(root: Path, library: str) -> tuple[str, ...]:
+    """Return the versions of a library that have an index, the one indexed last at the end."""
+    pointers = sorted((root / safe(library)).glob("*/CURRENT"), key=lambda pointer: pointer.stat().st_mtime)
+    return tuple(pointer.parent.name for pointer in pointers)
+
+
 def find_index(root: Path, library: str, version: str | None, default_version: str | None = None) -> IndexDirectory:
     """Return the index of a library, by exact version where one is given.
 
@@ -225,10 +231,9 @@ def find_index(root: Path, library: str, version: str | None, default_version: s
         UnknownLibrary: nothing is indexed under that name; names what is.
         UnknownVersion: not at that version; names those there are.
     """
-    pointers = sorted(root.glob("*/*/CURRENT"), key=lambda pointer: pointer.stat().st_mtime)
-    versions = [pointer.parent.name for pointer in pointers if pointer.parent.parent.name == safe(library)]
+    versions = indexed_versions(root, library)
     if not versions:
-        names = ", ".join(sorted({pointer.parent.parent.name for pointer in pointers})) or "none"
+        names = ", ".join(sorted({pointer.parent.parent.name for pointer in root.glob("*/*/CURRENT")})) or "none"
         raise UnknownLibrary(
             f"The library {library!r} is not indexed; indexed are: {names}.",
             remedy=f"Index it: `fury-agent index {library}`.",

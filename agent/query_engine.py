@@ -15,14 +15,15 @@ from llama_index.core.schema import NodeWithScore
 from msgspec import Struct
 
 from agent import prompts
+from agent.absent_names import AbsentName, AbsentNames, describe
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
-from agent.errors import InvalidInput, ModelTimeout, ModelUnavailable
+from agent.errors import ModelTimeout, ModelUnavailable
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import stream_chat
-from agent.retrieval import Hit, HybridRetriever
+from agent.question import valid_question
+from agent.retrieval import Hit, HybridRetriever, collapse
 from agent.schema import (
-    MAX_QUESTION,
     Answer,
     AnswerEvent,
     Citation,
@@ -67,6 +68,7 @@ class QueryEngine(CustomQueryEngine):
         info: what the index holds.
         limits: what an answer may cost.
         no_llm: why there is no LLM, for the answer that has to do without.
+        absent_names: tells which of a question's names the version lacks, or None to let them be.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -76,6 +78,7 @@ class QueryEngine(CustomQueryEngine):
     info: IndexInfo
     limits: Limits
     no_llm: str = "No language model is configured."
+    absent_names: AbsentNames | None = None
 
     async def acustom_query(self, query_str: str) -> Response:
         """Answer without blocking the event loop; LlamaIndex would call the synchronous method as it is."""
@@ -84,8 +87,9 @@ class QueryEngine(CustomQueryEngine):
     def custom_query(self, query_str: str) -> Response:
         """Answer as a LlamaIndex query engine; `metadata["answer"]` holds the whole `Answer`."""
         started = time.perf_counter()
-        hits = self.find(query_str)
-        *_, last = self._stream(query_str, hits, uuid4(), CancelToken(), started)
+        absent = self.absent(query_str)
+        hits = self._find(query_str, absent)
+        *_, last = self._stream(query_str, hits, absent, uuid4(), CancelToken(), started)
         assert isinstance(last, AnswerEvent)
         nodes = [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in hits]
         return Response(last.answer.answer, source_nodes=nodes, metadata={"answer": last.answer})
@@ -101,7 +105,21 @@ class QueryEngine(CustomQueryEngine):
         Raises:
             InvalidInput: the question is empty, too long, or not text.
         """
-        return self.retriever.find(valid_question(question), top_k)
+        return self._find(question, self.absent(question), top_k)
+
+    def absent(self, question: str) -> tuple[AbsentName, ...]:
+        """Return the names in a question that this version of the library does not have."""
+        return self.absent_names.find(question) if self.absent_names is not None else ()
+
+    def _find(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
+        """Return the passages for a question; those on what replaces a missing name come first."""
+        found = self.retriever.find(valid_question(question), top_k)
+        nearest = [name.replacements[0] for name in absent if name.replacements]
+        said = [*(item.evidence for item in nearest), *(name.told for name in absent)]
+        first = self.retriever.passages([item.symbol.path for item in nearest], [item.chunk for item in said if item])
+        score = found[0].score if found else 1.0
+        first = [Hit(hit.chunk, score) for hit in first[: max(len(found) // 2, 1)]]
+        return collapse([*first, *found])[: max(len(found), 1)]
 
     def stream(
         self,
@@ -119,15 +137,37 @@ class QueryEngine(CustomQueryEngine):
             ServiceError: not even passages could be found.
         """
         started = time.perf_counter()
-        hits = self.find(question, top_k)
-        yield from self._stream(question, hits, conversation_id or uuid4(), cancel or CancelToken(), started)
+        absent = self.absent(question)
+        hits = self._find(question, absent, top_k)
+        yield from self._stream(question, hits, absent, conversation_id or uuid4(), cancel or CancelToken(), started)
+
+    def decline(
+        self, question: str, why: str, *, top_k: int | None = None, conversation_id: UUID | None = None
+    ) -> Iterator[Event]:
+        """Say why a question cannot be answered, and name the nearest places all the same; no LLM is asked.
+
+        Raises:
+            InvalidInput: the question is empty, too long, or not text.
+        """
+        started = time.perf_counter()
+        draft = _Draft(self.info, self.find(question, top_k), conversation_id or uuid4(), started)
+        yield SourcesEvent(tuple(draft.citations), self.info.library, self.info.version)
+        yield draft.declined(None, why)
 
     def _stream(
-        self, question: str, hits: Sequence[Hit], conversation: UUID, cancel: CancelToken, started: float
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        absent: Sequence[AbsentName],
+        conversation: UUID,
+        cancel: CancelToken,
+        started: float,
     ) -> Iterator[Event]:
         cancel.check()
-        draft = _Draft(self.info, hits, conversation, started)
+        draft = _Draft(self.info, hits, conversation, started, absent)
         yield SourcesEvent(tuple(draft.citations), self.info.library, self.info.version)
+        if draft.note:
+            yield TokenEvent(f"{draft.note}\n\n")
         if not hits:
             yield draft.declined(None)
         elif self.llm is None:
@@ -138,7 +178,7 @@ class QueryEngine(CustomQueryEngine):
     def _generate(self, llm: LLM, question: str, draft: _Draft, cancel: CancelToken) -> Iterator[Event]:
         try:
             prompt, draft.given = prompts.messages(
-                question,
+                f"{question}\n\n{draft.note}" if draft.note else question,
                 [hit.chunk for hit in draft.hits],
                 library=self.info.library,
                 version=self.info.version,
@@ -168,7 +208,14 @@ class QueryEngine(CustomQueryEngine):
 class _Draft:
     """An answer while it is being written."""
 
-    def __init__(self, info: IndexInfo, hits: Sequence[Hit], conversation: UUID, started: float) -> None:
+    def __init__(
+        self,
+        info: IndexInfo,
+        hits: Sequence[Hit],
+        conversation: UUID,
+        started: float,
+        absent: Sequence[AbsentName] = (),
+    ) -> None:
         self.info = info
         self.hits = hits
         self.conversation = conversation
@@ -179,6 +226,8 @@ class _Draft:
         self.cut = False
         self.given = len(hits)
         self.citations = [citation(number, hit.chunk, info.url_template) for number, hit in enumerate(hits, start=1)]
+        numbers = {key: n for n, hit in enumerate(hits, 1) for key in (hit.chunk.id, hit.chunk.qualified) if key}
+        self.note = describe(absent, info.library, info.version, numbers)
 
     def add(self, text: str, finish_reason: str | None) -> None:
         """Take in what the model said."""
@@ -192,13 +241,16 @@ class _Draft:
         text, cited = cite(without_foreign_links(closed(self.text, cut=self.cut)), self.hits[: self.given])
         if not text:
             return self.sources_only("The language model said nothing.")
+        noted = cite(self.note, self.hits)[1] if self.note else []
+        cited = sorted({*cited, *noted})
         return self._event("answered", text, [self.citations[number - 1] for number in cited], model)
 
-    def declined(self, model: str | None) -> AnswerEvent:
-        """Say that the sources do not hold the answer, and name the nearest places."""
-        text = f"The sources of {self.info.library} {self.info.version} do not answer this."
+    def declined(self, model: str | None, why: str = "") -> AnswerEvent:
+        """Say why there is no answer (because the sources do not hold it, if not told), and name the nearest places."""
+        where = f"{self.info.library} {self.info.version}"
+        text = why or f"The sources of {where} do not answer this."
         if self.citations:
-            text += " The nearest places are:\n\n" + listing(self.citations)
+            text += f" The nearest places in {where} are:\n\n{listing(self.citations)}"
         return self._event("declined", text, self.citations, model)
 
     def sources_only(self, why: str) -> AnswerEvent:
@@ -212,7 +264,7 @@ class _Draft:
             answer_id=uuid4(),
             conversation_id=self.conversation,
             status=status,
-            answer=text,
+            answer=f"{self.note}\n\n{text}" if self.note else text,
             citations=tuple(citations),
             verification=Verification(),
             library=self.info.library,
@@ -245,35 +297,3 @@ def passage(hit: Hit, url_template: str | None) -> Passage:
         score=hit.score,
         text=hit.chunk.text,
     )
-
-
-def valid_question(question: str) -> str:
-    """Return the question if it can be answered at all.
-
-    Raises:
-        InvalidInput: it is empty, longer than 4,000 characters, or holds nothing readable.
-    """
-    if len(question) > MAX_QUESTION:
-        raise InvalidInput(
-            f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are allowed.",
-            remedy="Shorten it; of a traceback, the last lines say most.",
-            field="question",
-        )
-    if not any(character.isalnum() for character in question):
-        raise InvalidInput(
-            f"The question {question[:40]!r} has no word in it.", remedy="Ask in plain words.", field="question"
-        )
-    if "\x00" in question or not _is_unicode(question) or _mostly_unprintable(question):
-        raise InvalidInput(
-            f"The question {question[:40]!a} is not text.", remedy="Ask in plain words.", field="question"
-        )
-    return question
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether it can be written at all: bytes that are no UTF-8 reach us as lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _mostly_unprintable(text: str) -> bool:
-    return sum(not (character.isprintable() or character.isspace()) for character in text) > len(text) / 10

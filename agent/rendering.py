@@ -128,8 +128,8 @@ def show_passages(reply: SearchReply) -> None:
         if passage.url:
             console.print(Text(f"     {passage.url}", style="dim"))
         console.print()
-    if not reply.passages:
-        console.print(escape(_nothing(reply)))
+    where = Text(f"{reply.library} {reply.version}", style="dim")
+    console.print(where if reply.passages else escape(_nothing(reply)))
 
 
 def plain_passage(passage: Passage) -> str:

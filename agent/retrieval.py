@@ -168,6 +168,13 @@ class HybridRetriever(BaseRetriever):
     def _ids(self, query: VectorStoreQuery) -> Ranking:
         return self._store.query(query).ids or []
 
+    def passages(self, definitions: Iterable[str], ids: Iterable[str] = ()) -> list[Hit]:
+        """Return the passages of definitions, by their paths, and others by their ids; what has none is left out."""
+        order = {path: rank for rank, path in enumerate(definitions)}
+        places = sorted(self._manifest.qualified(order), key=lambda place: (order[place.qualified or ""], place.id))
+        wanted = dict.fromkeys([*(place.id for place in places), *ids])
+        return collapse(Hit(from_node(node), 1.0) for node in self._store.get_nodes([*wanted]))
+
     def symbol(self, question: str) -> Ranking:
         """Rank definitions by how much of their name the question says in plain words, rare words first."""
         scores = {place: score * worth(place) for place, score in self._named(code_tokens(question)).items()}

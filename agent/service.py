@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms.llm import LLM
 
+from agent.absent_names import AbsentNames
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
 from agent.chunking.tokens import code_tokens
@@ -27,12 +28,13 @@ from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.llms import build_llm
 from agent.providers.stores.lancedb import LanceVectorStore
-from agent.query_engine import Limits, QueryEngine, valid_question
+from agent.query_engine import Limits, QueryEngine
+from agent.question import Asked, asked_version, valid_question
 from agent.retrieval import HybridRetriever
 from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
 from agent.sources import parse_spec
-from agent.symbols import ApiModel
+from agent.versions import Versions
 
 
 class Service:
@@ -46,6 +48,7 @@ class Service:
 
     def __init__(self, settings: Settings, *, embedding: BaseEmbedding | None = None, llm: LLM | None = None) -> None:
         self.settings = settings
+        self.versions = Versions(settings.indexes_dir)
         self._identity = model_identity(settings, embedding)
         self._embedding = embedding
         self._llm = llm
@@ -56,18 +59,50 @@ class Service:
         self._llm_lock = threading.Lock()  # its own: a search never waits for a language model
 
     def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
-        """Answer a question; see `QueryEngine.stream`."""
+        """Answer a question; see `QueryEngine.stream`.
+
+        The version is the request's, else the one that the question names, else the default. A question about a
+        version that is not indexed is declined with a list of those that are: what another version does would look
+        like an answer.
+
+        Raises:
+            UnknownLibrary, UnknownVersion: the request itself names one that is not indexed; lists what is.
+        """
         valid_question(request.question)  # before a model is loaded for it
-        engine = self.engine(request.library, request.version, with_llm=True)
+        asked = self._asked(request)
+        if asked is not None and asked.version is None:
+            engine = self.engine(request.library, None)
+            why = self._not_indexed(engine.info.library, asked.written)
+            return engine.decline(request.question, why, top_k=request.top_k, conversation_id=request.conversation_id)
+        engine = self.engine(request.library, asked.version if asked else request.version, with_llm=True)
         return engine.stream(
             request.question, top_k=request.top_k, conversation_id=request.conversation_id, cancel=cancel
         )
 
     def search(self, request: SearchRequest) -> SearchReply:
-        """Find passages; no LLM is loaded for it."""
+        """Find passages; no LLM is loaded for it.
+
+        The version is chosen as in `stream`; where the question names one that is not indexed, the default's passages
+        are given, which are no answer, and the reply says whose they are.
+        """
         valid_question(request.question)
-        engine = self.engine(request.library, request.version)
+        asked = self._asked(request)
+        engine = self.engine(request.library, asked.version if asked else request.version)
         return SearchReply(engine.search(request.question, request.top_k), engine.info.library, engine.info.version)
+
+    def _asked(self, request: QueryRequest | SearchRequest) -> Asked | None:
+        """Return the version that the question names, or None if it names none or the request does."""
+        if request.version is not None:
+            return None
+        directory = self._directory(request.library, None)
+        versions = self.versions.names(directory.library)
+        return asked_version(request.question, directory.library, versions, directory.version)
+
+    def _not_indexed(self, library: str, version: str) -> str:
+        return (
+            f"{library} {version} is not indexed; indexed are: {', '.join(self.versions.names(library))}. "
+            f"Ask about one of these, or index it: `fury-agent index '{library}=={version}'`."
+        )
 
     def libraries(self) -> tuple[Library, ...]:
         """Return what is indexed."""
@@ -161,15 +196,22 @@ class Service:
     def _open(self, generation: Generation) -> QueryEngine:
         info = generation.info()
         check(info, self._identity)
+        api = self.versions.api(info.library, info.version)
         retriever = HybridRetriever(
             LanceVectorStore.open(generation.store_dir, tokenize=code_tokens),
             Manifest(generation.manifest_file),
-            ApiModel.load(generation.api_file),
+            api,
             self.embedding(),
             top_k=self.settings.top_k,
             rankings=self.settings.rankings,
         )
-        return QueryEngine(retriever=retriever, llm=None, info=info, limits=Limits.of(self.settings))
+        return QueryEngine(
+            retriever=retriever,
+            llm=None,
+            info=info,
+            limits=Limits.of(self.settings),
+            absent_names=AbsentNames(info.library, info.version, api, self.versions),
+        )
 
 
 def check(info: IndexInfo, identity: tuple[str, str]) -> None:

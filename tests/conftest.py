@@ -55,3 +55,11 @@ def fury_service(shared_settings: Settings) -> Iterator[Service]:
     service = Service(shared_settings.model_copy(update={"llm": "none"}))
     yield service
     service.close()
+
+
+@pytest.fixture(scope="session")
+def two_versions(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings under which a small library is indexed at 0.10.0 and, as the default, 2.0.0."""
+    from tests.two_versions import index_two_versions
+
+    return index_two_versions(tmp_path_factory.mktemp("versions"))

@@ -53,11 +53,11 @@ def test_help_comes_at_once_and_lists_the_commands(tmp_path: Path) -> None:
     started = time.perf_counter()
     done = fury_agent("--help", data=tmp_path)
     assert time.perf_counter() - started < 2.0  # the benchmark holds it to 0.5 s; here only a heavy import must show
-    for command in ("ask", "search", "index", "serve", "libraries", "doctor"):
+    for command in ("ask", "search", "index", "serve", "libraries", "diff", "doctor"):
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("command", ["ask", "search", "index", "serve", "libraries", "doctor"])
+@pytest.mark.parametrize("command", ["ask", "search", "index", "serve", "libraries", "diff", "doctor"])
 def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     done = fury_agent(command, "--help", data=tmp_path)
     assert done.returncode == 0
@@ -96,12 +96,25 @@ def test_libraries_and_doctor(data: Path) -> None:
     assert done.returncode == 1
 
 
+def test_two_versions_are_compared(two_versions: Settings) -> None:
+    done = fury_agent("diff", "0.10", "2", "--library", "demo", "--only", "removed", data=two_versions.data_dir)
+    assert "removed\tdemo.actor.odf_slicer\tfunction\t-> demo.actor.sph_glyph" in done.stdout
+    reply = json.loads(
+        fury_agent("diff", "0.10", "2", "--library", "demo", "--json", data=two_versions.data_dir).stdout
+    )
+    assert (reply["old"], reply["new"], reply["before"]) == ("0.10.0", "2.0.0", 8)
+    assert {entry["path"] for entry in reply["added"]} == {"demo.actor.sph_glyph"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
         (["search", "x", "--library", "nothing"], 1, "is not indexed"),
         (["search", "?", "--library", "demo"], 2, "no word"),
         (["search", "a" * 4001, "--library", "demo"], 2, "4,000"),
+        (["diff", "0.9", "1.0", "--library", "demo"], 1, "fury-agent index 'demo==0.9'"),
+        (["diff", "1.0"], 2, "NEW"),
+        (["diff", "1.0", "1.0", "--only", "nothing"], 2, "removed"),
         (["index", "/no/such/folder"], 1, "/no/such/folder"),
         (["index", "no spec at all!"], 2, "NAME==VERSION"),
         (["search"], 2, "Missing argument"),

@@ -54,7 +54,7 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.mark.weights
 @pytest.mark.network
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_the_shell_commands_run(home: Path) -> None:
     """In the order of the page: a later one may need what an earlier one indexed."""
     assert len(SHELL) >= 7

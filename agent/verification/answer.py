@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import deque
 from collections.abc import Iterator
 
 from markdown_it.token import Token
 
+from agent.dotted_names import DOTTED, is_file_or_site
 from agent.symbols import ApiModel
 from agent.verification.code import Session
 from agent.verification.markdown import code_blocks, code_lines, inline_code, lines_of
@@ -16,12 +16,6 @@ from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
 from agent.verification.source import MAX_CODE, TOO_LONG, Code, read_code
 
 _PYTHON = frozenset({"python", "python3", "py", "py3", "pycon", "ipython", "ipython3"})
-_DOTTED = re.compile(r"(?<![\w.\\/@\-)\]\"'])[^\W\d]\w*(?:\.[^\W\d]\w*)+(?!\.?[\w/\\@]|-\w)")
-_NO_MEMBER = re.compile(  # `window.py` is a file and `fury.gl` a site
-    r"c|cfg|cpp|css|csv|gif|glb|glsl|gltf|h|html|ini|ipynb|jpe?g|js|json|md|npy|npz|obj|pdf|ply|png|pyi?|rst|sh|stl|svg"
-    r"|toml|trk|txt|vtk|vtp|wgsl|whl|xml|ya?ml|zip|com|dev|gl|io|net|org",
-    re.IGNORECASE,
-)
 
 
 def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
@@ -78,12 +72,12 @@ def _names(lines: list[str], code: frozenset[int], roots: tuple[str, ...]) -> It
     for line in lines_of(prose):
         starts.append(starts[-1] + len(line))
     line = 0
-    for match in _DOTTED.finditer(prose):
-        first, _, rest = match[0].partition(".")
+    for match in DOTTED.finditer(prose):
+        first = match[0].partition(".")[0]
         while inside and inside[0][1] <= match.start():
             inside.popleft()
         is_code = bool(inside) and inside[0][0] <= match.start()
-        if _NO_MEMBER.fullmatch(rest.rpartition(".")[2]) or (first not in roots and not is_code):
+        if is_file_or_site(match[0]) or (first not in roots and not is_code):
             continue
         while starts[line + 1] <= match.start():
             line += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from agent.symbols import ApiModel, Symbol
+from agent.symbols.parameters import OF_ARGUMENTS
 from agent.verification.calls import Given, is_lenient_call, mismatch, signature
 from agent.verification.expressions import Call, Use
 from agent.verification.report import Finding, FindingKind
@@ -12,7 +13,6 @@ from agent.verification.undefined import Flake
 
 _MOST_SUGGESTIONS = 3
 _MOST_SEARCHES = 20  # each takes milliseconds: a text full of inventions is no reason to search for minutes
-_OF_ARGUMENTS = re.compile(r"^\w*(?:warn_on_args|arg|param)\w*\(", re.IGNORECASE)
 _QUOTED = re.compile(r"""(["'])(\w+)\1""")
 
 Place = tuple[int, int]
@@ -38,7 +38,7 @@ class Wording:
                 message = f"{path} does not exist; these do: {_listed(close)}."
             return Finding("unknown-name", *place, use.written, message, use.path, close)
         deprecated = use.symbol.deprecated if use.symbol is not None else None
-        if deprecated is not None and not _OF_ARGUMENTS.match(deprecated):
+        if deprecated is not None and not OF_ARGUMENTS.match(deprecated):
             message = f"{path} is deprecated: {deprecated.rstrip('.')}."
             return Finding("deprecated", *place, use.written, message, use.path)
         return None

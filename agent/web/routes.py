@@ -19,7 +19,7 @@ from litestar.params import JSONBody
 from litestar.response import Stream
 
 from agent.errors import InvalidInput
-from agent.query_engine import valid_question
+from agent.question import valid_question
 from agent.schema import Answer, AnswerEvent, Event, Health, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
 from agent.web.bridge import Bridge, Job

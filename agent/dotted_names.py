@@ -1,0 +1,38 @@
+"""Dotted names in running text, told apart from files, sites and addresses."""
+
+from __future__ import annotations
+
+import re
+
+DOTTED = re.compile(r"(?<![\w.\\/@\-)\]\"'])[^\W\d]\w*(?:\.[^\W\d]\w*)+(?!\.?[\w/\\@]|-\w)")
+"""Names such as `fury.actor.sphere`: whole ones, not pieces of a path, an address or an expression."""
+_NO_MEMBER = re.compile(  # `window.py` is a file and `fury.gl` a site
+    r"c|cfg|cpp|css|csv|gif|glb|glsl|gltf|h|html|ini|ipynb|jpe?g|js|json|md|npy|npz|obj|pdf|ply|png|pyi?|rst|sh|stl|svg"
+    r"|toml|trk|txt|vtk|vtp|wgsl|whl|xml|ya?ml|zip|com|dev|gl|io|net|org",
+    re.IGNORECASE,
+)
+_IMPORT = re.compile(r"\bfrom\s+([^\W\d][\w.]*)\s+import\s+\(?\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)")
+_NO_ATTRIBUTE = re.compile(r"""module ['"`]([\w.]+)['"`] has no attribute ['"`](\w+)['"`]""")
+_NO_IMPORT = re.compile(r"""cannot import name ['"`](\w+)['"`] from ['"`]([\w.]+)['"`]""")
+_NO_MODULE = re.compile(r"""No module named ['"`]([\w.]+)['"`]""")
+
+
+def is_file_or_site(name: str) -> bool:
+    """Whether the end of a dotted name is that of a file or site rather than a member's."""
+    return _NO_MEMBER.fullmatch(name.partition(".")[2].rpartition(".")[2]) is not None
+
+
+def written_names(text: str) -> tuple[str, ...]:
+    """Return the dotted names that a text writes out, imports, or quotes from Python's error messages, in that order.
+
+    `module 'fury.actor' has no attribute 'cube'` and `from fury.actor import cube` both give `fury.actor.cube`. Names
+    with a private part are left out; some may still be those of files (`window.py`).
+    """
+    found = [match[0] for match in DOTTED.finditer(text)]
+    for module, names in _IMPORT.findall(text):
+        found += [f"{module}.{name.strip()}" for name in names.split(",")]
+    found += [f"{module}.{name}" for module, name in _NO_ATTRIBUTE.findall(text)]
+    found += [f"{module}.{name}" for name, module in _NO_IMPORT.findall(text)]
+    found += _NO_MODULE.findall(text)
+    whole = (name for name in dict.fromkeys(found) if "." in name)
+    return tuple(name for name in whole if not any(part.startswith("_") for part in name.split(".")))
