@@ -285,8 +285,12 @@ def flush_directory(directory: Path) -> None:
 
 
 @contextmanager
-def storage_errors(path: Path) -> Generator[None]:
+def storage_errors(path: Path, otherwise: str = "FURY_AGENT_DATA_DIR") -> Generator[None]:
     """Translate what the operating system says of a full or unwritable disk.
+
+    Args:
+        path: what is written.
+        otherwise: what chooses another place.
 
     Raises:
         StorageError: names the path and what to do.
@@ -296,5 +300,5 @@ def storage_errors(path: Path) -> Generator[None]:
     except (OSError, sqlite3.OperationalError) as error:
         raise StorageError(
             f"{str(path)!r} cannot be written ({getattr(error, 'strerror', None) or error}).",
-            remedy="Free some space or choose another directory with FURY_AGENT_DATA_DIR.",
+            remedy=f"Free some space or choose another directory with {otherwise}.",
         ) from error

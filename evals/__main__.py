@@ -32,7 +32,7 @@ examples:
   python -m evals answers --kind error --id own-003
   python -m evals all --answerer http://127.0.0.1:8000
   python -m evals --gate                           exit code 1 if worse than the baseline
-  python -m evals retrieval --compare 4f38f3b      against an earlier run
+  python -m evals --compare RUN                    against an earlier run: its folder, or how its name begins
   FURY_AGENT_JUDGE_LLM_MODEL=qwen2.5-coder-0.5b python -m evals judge --limit 5
   python -m evals generate requests==2.32.3
 """
@@ -78,7 +78,7 @@ def _run(arguments: list[str]) -> int:
         return _baseline(arguments[1:])
     options = _parser().parse_args(arguments)
     plan = _plan(options, arguments)
-    return _finish(_measure(plan), plan.suites, as_json=options.json)
+    return _finish(_measure(plan), plan, as_json=options.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -151,16 +151,19 @@ def _measure(plan: Plan) -> Outcome:
         return measure(plan, load_settings(), progress)
 
 
-def _finish(outcome: Outcome, suites: Sequence[str], *, as_json: bool) -> int:
+def _finish(outcome: Outcome, plan: Plan, *, as_json: bool) -> int:
     from evals.baseline import lost
     from evals.report.terminal import show_report
 
     if as_json:
-        sys.stdout.write((outcome.run.folder / "report.json").read_text(encoding="utf-8") + "\n")
+        sys.stdout.write((outcome.run.folder / f"{plan.stem}.json").read_text(encoding="utf-8") + "\n")
     else:
-        show_report(outcome.report, outcome.run.folder, suites)
+        show_report(outcome.report, outcome.run.folder / f"{plan.stem}.html", plan.suites)
     if outcome.problem is not None:
         raise outcome.problem
+    if outcome.gate is not None and all(entry.verdict == "too few" for entry in outcome.gate.measures):
+        _say("evals: too few of the baseline's questions were measured to tell whether anything was lost.")
+        return ExitCode.FAILED
     fallen = lost(outcome.gate) if outcome.gate else ()
     if fallen:
         _say(f"evals: worse than the baseline: {', '.join(f'{entry.suite} {entry.measure}' for entry in fallen)}.")

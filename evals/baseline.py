@@ -52,7 +52,7 @@ def read_baseline(path: Path) -> Baseline:
     except (OSError, msgspec.DecodeError) as error:
         raise InvalidInput(
             f"The baseline {str(path)!r} cannot be read ({error}).",
-            remedy=f"`{UPDATE} --file {path} --force` makes one.",
+            remedy=f"`{UPDATE} --file {path}{' --force' if path.exists() else ''}` makes one.",
         ) from error
 
 

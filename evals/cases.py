@@ -91,9 +91,13 @@ def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) ->
     cases: dict[str, Case] = {}
     for place, case in (entry for one in paths for entry in read_jsonl(one, Case)):
         problem = f"the id {case.id!r} is there already" if case.id in cases else _contradiction(case)
-        problem = problem or (_missing_gold(case, sources) if sources else None)
         if problem:
             raise InvalidInput(f"{place}: {problem}.", remedy=FIELDS_REMEDY)
+        if sources and (missing := _missing_gold(case, sources)):
+            raise InvalidInput(
+                f"{place}: {missing}.",
+                remedy="Mend the place, or name the library that the questions are about: FURY_AGENT_LIBRARY=SPEC.",
+            )
         cases[case.id] = case
     if not cases:
         raise InvalidInput(f"{str(path)!r} has no cases.", remedy=FIELDS_REMEDY)
@@ -139,7 +143,7 @@ def select(
     _require("kind", kinds, {case.kind for case in cases})
     _require("id", ids, {case.id for case in cases})
     if limit is not None and limit < 1:
-        raise InvalidInput(f"The limit {limit} leaves no question; expected 1 or more.")
+        raise InvalidInput(f"The limit is {limit}; expected 1 or more.")
     wanted_kinds, wanted_ids = set(kinds), set(ids)
     chosen = [
         case
@@ -154,7 +158,7 @@ def select(
 def _require(what: str, given: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(given) - known)
     if unknown:
-        some = ", ".join(sorted(known)[:12])
+        some = ", ".join(sorted(known)[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
         raise InvalidInput(f"No case has the {what} {unknown[0]!r}.", remedy=f"There are: {some}.")
 
 

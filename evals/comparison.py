@@ -79,5 +79,5 @@ def differences(new: Identity, old: Identity) -> list[str]:
     for field in ("index", "embedding", "model", "settings", "answerer"):
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
-            told.append(f"Another {field}: {before or 'unknown'} then, {after or 'unknown'} now.")
+            told.append(f"Not the same {field}: {before or 'unknown'} then, {after or 'unknown'} now.")
     return told

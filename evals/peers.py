@@ -31,9 +31,9 @@ from evals.places import DEPTH, Place, Search
 if TYPE_CHECKING:
     from llama_index.core.schema import BaseNode, Document, NodeWithScore
 
-CODE_SPLITTER = "LlamaIndex CodeSplitter + VectorStoreIndex"
-BM25 = "LlamaIndex BM25Retriever"
-CHONKIE = "chonkie CodeChunker + VectorStoreIndex"
+CODE_SPLITTER = "LlamaIndex CodeSplitter"
+BM25 = "LlamaIndex BM25"
+CHONKIE = "chonkie CodeChunker"
 NAMES = (CODE_SPLITTER, BM25, CHONKIE)
 """In the order in which `peers` yields them."""
 

@@ -58,7 +58,7 @@ class Run:
             StorageError: the folder cannot be written.
         """
         folder = root / identity.name
-        with storage_errors(folder):
+        with storage_errors(folder, "--out"):
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / "run.json").exists():
                 info = RunInfo(identity, datetime.now(UTC).isoformat(timespec="seconds"))
@@ -87,7 +87,7 @@ class Run:
         return self.folder / "observations.jsonl"
 
     def __enter__(self) -> Self:
-        with storage_errors(self.file):
+        with storage_errors(self.file, "--out"):
             try:
                 self._lock.acquire()
             except Timeout:
@@ -107,7 +107,7 @@ class Run:
 
     def append(self, entry: Observation) -> None:
         """Keep an observation: it survives a kill of this process from here on."""
-        with storage_errors(self.file):
+        with storage_errors(self.file, "--out"):
             self._out.write(msgspec.json.encode(entry) + b"\n")
             self._out.flush()
         self._observations[entry.key] = entry

@@ -56,6 +56,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     peers: bool = True
     command: str = "python -m evals"
 
+    @property
+    def is_part(self) -> bool:
+        """Whether some questions were left out: then the report of all of them is not replaced."""
+        return bool(self.kinds or self.ids or self.limit)
+
+    @property
+    def stem(self) -> str:
+        """Name of the report's files, without what says their form."""
+        return "part" if self.is_part else "report"
+
 
 class Outcome(Struct, frozen=True):
     """What came of it.
@@ -109,7 +119,7 @@ def measure(plan: Plan, settings: Settings, progress: Progress) -> Outcome:
             comparisons=(*comparisons, *([gate] if gate else [])),
             notes=tuple(_notes(subject, observer, problem)),
         )
-    write_report(run, report)
+    write_report(run, report, plan.stem)
     return Outcome(run, cases, report, scores, gate, problem)
 
 
@@ -213,18 +223,18 @@ def _history(plan: Plan, run: Run, cases: Sequence[Case]) -> list[Run]:
         for one in list_runs(plan.out)
         if one.folder != run.folder
         and (one.identity.library, one.identity.version) == (run.identity.library, run.identity.version)
-        and one.identity.answerer == run.identity.answerer
+        and (one.identity.answerer, one.identity.settings) == (run.identity.answerer, run.identity.settings)
         and is_observed(one, cases, [SHIPPED])
     ]
     return sorted([*others, run], key=lambda one: one.created)
 
 
-def write_report(run: Run, report: Report) -> None:
-    """Write `report.json`, `report.md` and `report.html` into the run's folder, each replaced as a whole."""
+def write_report(run: Run, report: Report, stem: str) -> None:
+    """Write a report as JSON, Markdown and HTML into the run's folder, each file replaced as a whole."""
     from evals.report.markdown import render_markdown
     from evals.report.page import render_page
 
-    with storage_errors(run.folder):
-        write_atomically(run.folder / "report.json", msgspec.json.format(msgspec.json.encode(report)))
-        write_atomically(run.folder / "report.md", render_markdown(report).encode())
-        write_atomically(run.folder / "report.html", render_page(report).encode())
+    with storage_errors(run.folder, "--out"):
+        write_atomically(run.folder / f"{stem}.json", msgspec.json.format(msgspec.json.encode(report)))
+        write_atomically(run.folder / f"{stem}.md", render_markdown(report).encode())
+        write_atomically(run.folder / f"{stem}.html", render_page(report).encode())

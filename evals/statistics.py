@@ -186,7 +186,11 @@ def _share(chosen: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
 def suggested(points: Sequence[Operating], allowed: float = 0.1) -> Operating | None:
     """Return the point that declines most unanswerable questions at no more than `allowed` false declines.
 
-    Declining everything is no suggestion.
+    Declining everything is no suggestion, nor is declining none of them.
     """
-    fitting = [p for p in points if p.declined_answerable <= allowed and np.isfinite(p.threshold)]
+    fitting = [
+        point
+        for point in points
+        if point.declined_answerable <= allowed and point.declined_unanswerable > 0 and np.isfinite(point.threshold)
+    ]
     return max(fitting, key=lambda point: (point.declined_unanswerable, -point.declined_answerable), default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from agent.symbols import ApiModel
 from evals.answerers import Answerer, EngineAnswerer, HttpAnswerer
 from evals.observations import Identity
 from evals.observe import Progress
-from evals.systems import RememberedQueries, System, ablations, peer_systems, shipped
+from evals.systems import RANKINGS, SHIPPED, RememberedQueries, System, ablations, peer_systems, shipped
 
 
 class Subject(Struct, frozen=True):
@@ -83,6 +83,7 @@ def engine_subject(settings: Settings, progress: Progress, *, with_llm: bool) ->
             peers=lambda: peer_systems(tree, settings, query),
             prepare=query.remember,
             confidence=retriever.nearest,
+            notes=tuple(_left_out(settings)),
         )
     finally:
         service.close()
@@ -116,6 +117,11 @@ def service_subject(
         )
     finally:
         answerer.close()
+
+
+def _left_out(settings: Settings) -> Iterator[str]:
+    if set(settings.rankings) != set(RANKINGS):
+        yield f"By its settings, {SHIPPED} ranks by {' + '.join(settings.rankings)} only."
 
 
 def _sources(identity: Identity, settings: Settings) -> tuple[SourceTree | None, tuple[str, ...]]:

@@ -18,9 +18,9 @@ from evals.answerers import Answerer
 from evals.places import DEPTH, Place, Search
 
 RANKINGS = ("dense", "lexical", "symbol")
-SHIPPED = " + ".join(RANKINGS)
-"""Name of the system that users get; also of a service by URL, whose rankings are its own business."""
-WITHOUT_TUTORIALS = f"{SHIPPED}, without tutorials"
+SHIPPED = "fury-agent"
+"""Name of the system that users get, with whatever rankings are configured."""
+WITHOUT_TUTORIALS = f"{SHIPPED} without tutorials"
 
 
 class System(Struct, frozen=True):

@@ -89,12 +89,12 @@ def _risk(run: Run, cases: Sequence[Case]) -> Iterator[RiskCurve]:
     sure = {case: entry.confidence for case, entry in found.items() if entry.confidence is not None}
     known = [case for case in cases if case.id in sure and not case.mixed]
     yield from _risk_curve(
-        "Retrieval alone: the right place is among the first 5",
+        "Declining by the cosine of the nearest passage, with the right place among the first 5",
         [Trial(sure[case.id], _is_found(case, found[case.id]), case.answerable) for case in known],
     )
     decided = [(case, entry.answer) for case in known if (entry := asked.get(case.id)) and entry.answer]
     yield from _risk_curve(
-        "With the model's own refusals: the answer cites a right place",
+        "The same on top of the model's own refusals, with a right place cited",
         [
             Trial(
                 # A refusal of the model stands, however sure the retrieval is.
@@ -121,7 +121,7 @@ def _risk_curve(title: str, trials: Sequence[Trial]) -> Iterator[RiskCurve]:
     if {trial.answerable for trial in trials} == {True, False}:
         points = risk_coverage(trials)
         if len(points) > 1:
-            yield RiskCurve(f"{title}; declining by cosine of the nearest passage", points, suggested(points))
+            yield RiskCurve(title, points, suggested(points))
 
 
 def _moment(run: Run, cases: Sequence[Case], api: ApiModel | None) -> Moment:

@@ -38,7 +38,7 @@ def _systems(run: Run, cases: Sequence[Case]) -> Table:
         suite="retrieval",
         title=f"Retrieval, {sum(case.answerable for case in cases)} questions",
         of="system",
-        columns=(*MEASURES, "search ms"),
+        columns=(*MEASURES, "ms"),
         rows=tuple(_system(run, cases, name) for name in run.systems()),
         note=f"{_needs_tutorials(cases)}Milliseconds are medians, in this process without the question's embedding.",
     )

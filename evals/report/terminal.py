@@ -21,7 +21,7 @@ LISTED = 12
 """Questions named in a list before it says how many more there are."""
 
 
-def show_report(report: Report, folder: Path, suites: Collection[str], *, console: Console | None = None) -> None:
+def show_report(report: Report, page: Path, suites: Collection[str], *, console: Console | None = None) -> None:
     """Print the tables of some suites, the comparisons and where the page is."""
     console = console or Console()
     for table in report.tables:
@@ -34,9 +34,9 @@ def show_report(report: Report, folder: Path, suites: Collection[str], *, consol
         if curve.suggested is not None and {"retrieval", "abstention"} & set(suites):
             point = curve.suggested
             console.print(
-                f"{escape(curve.title)}: declining below {number(point.threshold)} declines "
-                f"{number(point.declined_unanswerable)} of the unanswerable and "
-                f"{number(point.declined_answerable)} of the answerable questions."
+                f"{escape(curve.title)}. Suggested threshold {number(point.threshold)}: it declines "
+                f"{number(point.declined_unanswerable)} of the unanswerable and {number(point.declined_answerable)} of "
+                "the answerable questions."
             )
     for comparison in report.comparisons:
         show_comparison(comparison, report, console)
@@ -44,7 +44,7 @@ def show_report(report: Report, folder: Path, suites: Collection[str], *, consol
         console.print(Text(failure, style="yellow"))
     for note in report.notes:
         console.print(Text(note, style="yellow"))
-    console.print(Text(f"{report.run}: {folder / 'report.html'}", style="dim"), soft_wrap=True)
+    console.print(Text(f"{report.run}: {page}", style="dim"), soft_wrap=True)
 
 
 def _empty(title: str) -> RichTable:

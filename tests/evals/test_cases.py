@@ -171,7 +171,7 @@ def test_kinds_and_ids_narrow_the_choice() -> None:
 
 @pytest.mark.parametrize(
     ("chosen", "told"),
-    [({"kinds": ["x"]}, r"kind 'x'.*howto"), ({"ids": ["x"]}, "id 'x'"), ({"limit": 0}, "limit 0")],
+    [({"kinds": ["x"]}, r"kind 'x'.*howto"), ({"ids": ["x"]}, "id 'x'"), ({"limit": 0}, "limit is 0")],
 )
 def test_a_choice_of_nothing_says_what_there_is(chosen: dict[str, Any], told: str) -> None:
     with pytest.raises(InvalidInput, match=told):

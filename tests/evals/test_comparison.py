@@ -81,7 +81,7 @@ def test_a_missing_or_damaged_baseline_names_the_command(tmp_path: Path) -> None
 
 def test_what_else_differs_is_said(run: Run) -> None:
     other = msgspec.structs.replace(baseline(scores(1)), identity=msgspec.structs.replace(IDENTITY, index="other"))
-    assert "Another index: other then, 123456789abc now." in against(other, run, CASES, scores(1)).notes
+    assert "Not the same index: other then, 123456789abc now." in against(other, run, CASES, scores(1)).notes
 
 
 def test_a_changed_question_is_not_compared_with_its_former_self(run: Run) -> None:

@@ -155,6 +155,20 @@ def test_any_choice_of_questions_gives_a_report(
     assert outcome.report.risk == ()
 
 
+def test_a_part_does_not_replace_the_report_of_all(plan: Plan, shared_settings: Settings) -> None:
+    folder = measure(plan, shared_settings, quiet).run.folder
+    whole = (folder / "report.html").read_bytes()
+    measure(msgspec.structs.replace(plan, limit=2), shared_settings, quiet)
+    assert (folder / "report.html").read_bytes() == whole
+    assert (folder / "part.html").exists()
+
+
+def test_a_gate_that_can_tell_nothing_is_not_green(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--answerer", plan.answerer or "", "--out", str(plan.out), "--id", "own-001", "--gate"]
+    assert main(arguments) == 1
+    assert "too few" in capsys.readouterr().err
+
+
 def test_a_gate_wants_the_suite_that_it_holds(plan: Plan, shared_settings: Settings) -> None:
     with pytest.raises(InvalidInput, match="retrieval"):
         measure(msgspec.structs.replace(plan, suites=("answers",), gate=BASELINE), shared_settings, quiet)
@@ -188,7 +202,7 @@ def test_two_runs_are_compared(plan: Plan, service: Finding, shared_settings: Se
     comparison = second.report.comparisons[0]
     assert comparison.against == first.run.folder.name
     assert {entry.measure: entry.verdict for entry in comparison.measures}["MRR"] == "worse"
-    assert any(note.startswith("Another index") for note in comparison.notes)
+    assert any(note.startswith("Not the same index") for note in comparison.notes)
     assert [moment.means["hit@1"].mean for moment in second.report.history] == [1.0, 0.0]
     with pytest.raises(InvalidInput, match="this very run"):
         measure(msgspec.structs.replace(plan, compare=second.run.folder.name), shared_settings, quiet)
