@@ -74,14 +74,13 @@ def _cell(cell: Cell, unit: str, joint: str) -> Text:
 def show_comparison(comparison: Comparison, report: Report, console: Console) -> None:
     """Print each measure's difference with its interval, and which questions were lost."""
     shown = _empty(f"Against {comparison.against}")
-    for column in ("suite", "measure", "difference", "interval", "won", "lost", "tied", "verdict"):
+    for column in ("measure", "difference", "interval", "won", "lost", "tied", "verdict"):
         shown.add_column(column, no_wrap=True)
     for entry in comparison.measures:
         found = entry.difference
         unit = unit_of_difference(entry, report.tables)
         won, lost = won_lost(entry)
         shown.add_row(
-            entry.suite,
             entry.measure,
             signed(found.mean, unit),
             signed_span(found.low, found.high, unit),
