@@ -19,7 +19,7 @@ from msgspec import Struct
 from agent.errors import ModelUnavailable
 from evals.cases import DATA, Case, read_jsonl
 from evals.observations import Judged
-from evals.observe import Observer
+from evals.observe import FAILURES_IN_A_ROW, Observer
 from evals.runs import Run
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ CONTEXT_CHARACTERS = 2_000
 CONTEXTS = 3
 VERDICT_TOKENS = 200
 SECONDS = 300.0
-FAILURES_IN_A_ROW = 3
 _SCORES = (
     re.compile(r"^\W*([1-5](?:\.\d+)?)\W*(?:/\s*5|out of 5)?\W*$", re.MULTILINE),  # alone on its line
     re.compile(r"score\b(?:\s*\(1[^)]*5\))?[^\d\n]*([1-5](?:\.\d+)?)\b", re.IGNORECASE),
