@@ -38,6 +38,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     return (
         *_data_directory(settings),
         *_embedding(settings),
+        *_reranker(settings),
         *_llm(settings),
         *_index(settings),
     )
@@ -70,6 +71,21 @@ def _embedding(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield _attempt("embedding model", lambda: weights.locate(settings.embedding_model, settings))
+
+
+def _reranker(settings: Settings) -> Iterator[Finding]:
+    if settings.reranker == "none":
+        return
+
+    def tried() -> str:
+        from agent.providers.rerankers import build_reranker
+
+        reranker = build_reranker(settings)
+        assert reranker is not None
+        reranker.scores("How do I draw a sphere?", ["def sphere(centers)"])
+        return settings.reranker
+
+    yield _attempt("reranker", tried)
 
 
 def _llm(settings: Settings) -> Iterator[Finding]:

@@ -29,10 +29,18 @@ def written_names(text: str) -> tuple[str, ...]:
     with a private part are left out; some may still be those of files (`window.py`).
     """
     found = [match[0] for match in DOTTED.finditer(text)]
-    for module, names in _IMPORT.findall(text):
-        found += [f"{module}.{name.strip()}" for name in names.split(",")]
+    found += [path for _, path in imported_names(text)]
     found += [f"{module}.{name}" for module, name in _NO_ATTRIBUTE.findall(text)]
     found += [f"{module}.{name}" for name, module in _NO_IMPORT.findall(text)]
     found += _NO_MODULE.findall(text)
     whole = (name for name in dict.fromkeys(found) if "." in name)
     return tuple(name for name in whole if not any(part.startswith("_") for part in name.split(".")))
+
+
+def imported_names(text: str) -> tuple[tuple[str, str], ...]:
+    """Return (name, dotted path) for each name that a text imports: `from fury import actor` gives `fury.actor`."""
+    return tuple(
+        (name.strip(), f"{module}.{name.strip()}")
+        for module, names in _IMPORT.findall(text)
+        for name in names.split(",")
+    )

@@ -12,7 +12,7 @@ from typing import Self
 from msgspec import Struct
 
 from agent.chunking.messages import messages
-from agent.chunking.uses import uses
+from agent.chunking.uses import uses, written
 from agent.errors import IndexCorrupt
 from agent.schema import Chunk, SourceFile
 
@@ -138,7 +138,15 @@ class Manifest:
     @cached_property
     def uses(self) -> list[tuple[str, str]]:
         """(chunk id, name) for what examples use, see `agent.chunking.uses`."""
-        return [(chunk, name) for chunk, name in self._rows("SELECT chunk, name FROM uses ORDER BY chunk, name")]
+        query = "SELECT chunk, name FROM uses JOIN chunks ON chunk = id WHERE role = 'example' ORDER BY chunk, name"
+        return [(chunk, name) for chunk, name in self._rows(query)]
+
+    def used_by(self, ids: Iterable[str]) -> list[tuple[str, str]]:
+        """Return (chunk id, name) for what these examples use and these pages write out."""
+        wanted = sorted(set(ids))
+        marks = ",".join("?" * len(wanted))
+        query = f"SELECT chunk, name FROM uses WHERE chunk IN ({marks}) ORDER BY chunk, name"  # noqa: S608 - only marks
+        return [(chunk, name) for chunk, name in self._rows(query, wanted)]
 
     @cached_property
     def named_places(self) -> int:
@@ -195,6 +203,8 @@ class ManifestWriter:
             insert("INSERT OR IGNORE INTO messages VALUES (?, ?)", said)
         elif file.role == "example" and file.language == "python":
             insert("INSERT OR IGNORE INTO uses VALUES (?, ?)", uses(chunks))
+        elif file.role == "docs":
+            insert("INSERT OR IGNORE INTO uses VALUES (?, ?)", written(chunks))
 
     def _names(self, chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
         for chunk in chunks:

@@ -12,13 +12,19 @@ SHADER = 0.5
 """It has the words of geometry, but is asked for only by who says so."""
 MODULE = 0.8
 """Imports and constants: it names everything and explains nothing."""
+STALE = 0.5
+"""It names what is not there any more: code outranks prose."""
 
 _ABOUT_SHADERS = re.compile(r"shader|wgsl|glsl", re.IGNORECASE)
 _PRIVATE_NAME = re.compile(r"(?:^|\.)_(?!_)")
 
 
-def prior(place: Standing, question: str) -> float:
-    """Return the factor in (0, 1] on a place's score."""
+def prior(place: Standing, question: str, *, stale: bool = False) -> float:
+    """Return the factor in (0, 1] on a place's score; `stale` where it names what is not there any more."""
+    return _standing(place, question) * (STALE if stale else 1.0)
+
+
+def _standing(place: Standing, question: str) -> float:
     if place.kind == "shader":
         return 1.0 if _ABOUT_SHADERS.search(question) else SHADER
     if place.kind == "module" and place.symbol is None:

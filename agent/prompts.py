@@ -7,7 +7,8 @@ Questions and passages are data: they stand between markers that are removed fro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
@@ -43,7 +44,11 @@ TEMPLATE_TOKENS = 16
 _MAX_PARAMETER = 110
 """Characters of one parameter's description: its type and first words are what a caller needs."""
 
+_MOST_STALE = 5
+
 CountTokens = Callable[[str], int]
+Stale = Mapping[str, Sequence[str]]
+"""Chunk id -> names that do not exist."""
 
 
 def is_refusal(text: str) -> bool:
@@ -64,6 +69,7 @@ def messages(
     version: str,
     budget: int,
     count: CountTokens,
+    stale: Stale = MappingProxyType({}),
 ) -> tuple[list[ChatMessage], int]:
     """Return the chat messages for a question, at most `budget` tokens in all, and how many passages they hold.
 
@@ -74,11 +80,12 @@ def messages(
         version: its version.
         budget: tokens, counted by `count`; passages get shorter, last ones first, until the prompt fits.
         count: the model's own tokenizer.
+        stale: chunk id -> names in it that this version does not have.
     """
     system = SYSTEM.format(library=library, version=version)
     room = budget - TEMPLATE_TOKENS - count(system) - count(QUESTION.format(passages="", question=""))
     words = shortened(as_data(question), int(room * QUESTION_SHARE), count)
-    passages = fit(chunks, room - count(words), count)
+    passages = fit(chunks, room - count(words), count, stale)
     user = QUESTION.format(passages="\n\n".join(passages), question=words)
     prompt = [
         ChatMessage(role=MessageRole.SYSTEM, content=system),
@@ -100,7 +107,7 @@ def shortened(question: str, room: int, count: CountTokens) -> str:
     return ""
 
 
-def fit(chunks: Sequence[Chunk], room: int, count: CountTokens) -> list[str]:
+def fit(chunks: Sequence[Chunk], room: int, count: CountTokens, stale: Stale = MappingProxyType({})) -> list[str]:
     """Return the passages' texts within `room` tokens.
 
     Every passage first gets its head (place and signature); what is left goes to details, best passage first: a model
@@ -110,7 +117,7 @@ def fit(chunks: Sequence[Chunk], room: int, count: CountTokens) -> list[str]:
     """
     texts: list[str] = []
     for number, chunk in enumerate(chunks, start=1):
-        text = head(number, chunk)
+        text = head(number, chunk, stale.get(chunk.id, ()))
         cost = count(text) + 1
         if cost > room:
             break
@@ -129,12 +136,14 @@ def fit(chunks: Sequence[Chunk], room: int, count: CountTokens) -> list[str]:
     return texts
 
 
-def head(number: int, chunk: Chunk) -> str:
-    """Return a passage's first lines: its number, name and place, and the signature of what is defined there."""
+def head(number: int, chunk: Chunk, stale: Sequence[str] = ()) -> str:
+    """Return a passage's first lines: its number, name and place, what of it is no more, and the signature."""
     name = chunk.public or chunk.qualified or chunk.title
     lines = [f"[{number}] {as_data(name)} ({chunk.path}:{chunk.start_line}-{chunk.end_line})"]
     if chunk.signature:
         lines.append(as_data(chunk.signature))
+    if stale:
+        lines.append(f"(outdated: these names no longer exist: {', '.join(stale[:_MOST_STALE])})")
     return "\n".join(lines)
 
 

@@ -12,17 +12,18 @@ from llama_index.core.bridge.pydantic import ConfigDict
 from llama_index.core.llms.llm import LLM
 from llama_index.core.query_engine import CustomQueryEngine
 from llama_index.core.schema import NodeWithScore
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from agent import prompts
 from agent.absent_names import AbsentName, AbsentNames, describe
+from agent.arrangement import Hit, collapse
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
 from agent.errors import ModelTimeout, ModelUnavailable
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import stream_chat
 from agent.question import valid_question
-from agent.retrieval import Hit, HybridRetriever, collapse
+from agent.retrieval import HybridRetriever
 from agent.schema import (
     Answer,
     AnswerEvent,
@@ -37,6 +38,7 @@ from agent.schema import (
     Verification,
 )
 from agent.settings import Settings
+from agent.stale_names import outdated
 from agent.verification import citation, cite, closed, without_foreign_links
 
 
@@ -118,7 +120,7 @@ class QueryEngine(CustomQueryEngine):
         said = [*(item.evidence for item in nearest), *(name.told for name in absent)]
         first = self.retriever.passages([item.symbol.path for item in nearest], [item.chunk for item in said if item])
         score = found[0].score if found else 1.0
-        first = [Hit(hit.chunk, score) for hit in first[: max(len(found) // 2, 1)]]
+        first = [structs.replace(hit, score=score) for hit in first[: max(len(found) // 2, 1)]]
         return collapse([*first, *found])[: max(len(found), 1)]
 
     def stream(
@@ -180,6 +182,7 @@ class QueryEngine(CustomQueryEngine):
             prompt, draft.given = prompts.messages(
                 f"{question}\n\n{draft.note}" if draft.note else question,
                 [hit.chunk for hit in draft.hits],
+                stale={hit.chunk.id: hit.stale for hit in draft.hits if hit.stale},
                 library=self.info.library,
                 version=self.info.version,
                 budget=self.limits.prompt_tokens,
@@ -225,7 +228,7 @@ class _Draft:
         self.text = ""
         self.cut = False
         self.given = len(hits)
-        self.citations = [citation(number, hit.chunk, info.url_template) for number, hit in enumerate(hits, start=1)]
+        self.citations = [citation(number, hit, info.url_template) for number, hit in enumerate(hits, start=1)]
         numbers = {key: n for n, hit in enumerate(hits, 1) for key in (hit.chunk.id, hit.chunk.qualified) if key}
         self.note = describe(absent, info.library, info.version, numbers)
 
@@ -282,12 +285,12 @@ class _Draft:
 
 def listing(citations: Sequence[Citation]) -> str:
     """Return citations as a Markdown list that names each place."""
-    return "\n".join(f"- [{entry.number}] `{entry.title}`: {entry.place}" for entry in citations)
+    return "\n".join(f"- [{entry.number}] `{entry.title}`: {entry.place}{outdated(entry.stale)}" for entry in citations)
 
 
 def passage(hit: Hit, url_template: str | None) -> Passage:
     """Return a hit as the HTTP contract shows it."""
-    place = citation(0, hit.chunk, url_template)
+    place = citation(0, hit, url_template)
     return Passage(
         path=place.path,
         symbol=place.symbol,
@@ -296,4 +299,5 @@ def passage(hit: Hit, url_template: str | None) -> Passage:
         url=place.url,
         score=hit.score,
         text=hit.chunk.text,
+        stale=hit.stale,
     )

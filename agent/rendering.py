@@ -26,6 +26,7 @@ from agent.schema import (
     SourcesEvent,
     TokenEvent,
 )
+from agent.stale_names import outdated
 
 if TYPE_CHECKING:
     from agent.doctor import Finding
@@ -96,6 +97,7 @@ def citation_text(entry: Citation) -> Text:
     text = Text.assemble((f"[{entry.number}] ", "bold"), (entry.place, "cyan"))
     if entry.symbol:
         text.append(f"  {entry.symbol}", style="green")
+    text.append(outdated(entry.stale), style="yellow")
     if entry.url:
         text.append(f"\n    {entry.url}", style=f"dim link {entry.url}")
     return text
@@ -109,7 +111,14 @@ def show_passages(reply: SearchReply) -> None:
         return
     for number, passage in enumerate(reply.passages, start=1):
         place = f"{passage.path}:{passage.start_line}-{passage.end_line}"
-        console.print(Text.assemble((f"{number}. ", "bold"), (place, "cyan"), f"  {passage.symbol or ''}"))
+        console.print(
+            Text.assemble(
+                (f"{number}. ", "bold"),
+                (place, "cyan"),
+                f"  {passage.symbol or ''}",
+                (outdated(passage.stale), "yellow"),
+            )
+        )
         lines = passage.text.strip("\n").splitlines()
         language = "python" if passage.path.endswith((".py", ".pyi")) else "rst"
         # A class is shown without its methods: then the lines shown are not consecutive in the file.
@@ -134,8 +143,10 @@ def show_passages(reply: SearchReply) -> None:
 
 def plain_passage(passage: Passage) -> str:
     """Return a place and its text as they go into a pipe."""
-    place = f"{passage.path}:{passage.start_line}-{passage.end_line}  {passage.symbol or ''}".rstrip()
-    return f"{place}\n{passage.url or ''}\n{passage.text.rstrip()}\n\n"
+    place = f"{passage.path}:{passage.start_line}-{passage.end_line}  {passage.symbol or ''}".rstrip() + outdated(
+        passage.stale
+    )
+    return f"{place}{outdated(passage.stale)}\n{passage.url or ''}\n{passage.text.rstrip()}\n\n"
 
 
 def _nothing(reply: SearchReply) -> str:

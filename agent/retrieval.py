@@ -3,57 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import re
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Literal, get_args
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import BasePydanticVectorStore, VectorStoreQuery, VectorStoreQueryMode
-from msgspec import Struct
+from msgspec import structs
 
+from agent.arrangement import Hit, collapse, spread, with_used
 from agent.chunking.nodes import from_node, to_node
-from agent.chunking.tokens import code_tokens
 from agent.error_messages import ErrorMessages
-from agent.manifest import Manifest, Place
+from agent.errors import ModelTimeout, ModelUnavailable
+from agent.manifest import Manifest
+from agent.named_places import NamedPlaces
 from agent.priors import prior
-from agent.schema import Chunk
+from agent.stale_names import StaleNames
 from agent.symbols import ApiModel
+from agent.tracebacks import walked
 from agent.usage import Usage
 
 RRF_K = 60
 """Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
 DEPTH = 50
-"""How far down each ranking is read."""
-WORDS_WEIGHT = 0.1
-"""Weight of names said in plain words: they decide between near equals; given more, they push good prose away."""
-USAGE_WEIGHT = 0.15
-"""Weight of what the examples found make use of: it decides between near equals, too."""
-MESSAGE_WEIGHT = 2.0
-"""Weight of a quoted error message: there is one place that says it, whatever else the words may mean."""
-SYMBOL_DEPTH = 15
-"""How many definitions the symbol ranking names: one that shares a common word with the question says little."""
-COVERAGE = 0.4
-"""Share of a name, by weight, that a question must say before the name counts."""
-PRIVATE = 0.4
-"""What a private symbol's match is worth against a public one's: users can't call it."""
-
-_IDENTIFIER = re.compile(
-    r"`([^`\n]{1,200})`|\b([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z]+_\w+|[A-Z][a-z0-9]+[A-Z]\w*)\b|\b(\w+)\("
-)
+"""How far down the rankings by text are read."""
+POOL = 60
+"""How many of the best chunks are fetched and arranged: enough for the longest list and for what stands in its way."""
+Part = Literal["dense", "lexical", "words", "mentions", "messages", "frames", "usage", "priors", "spread"]
+"""An idea that can be left out, so that it can be measured."""
+PARTS: tuple[Part, ...] = get_args(Part)
+KNOWN_OF_CODE: tuple[Part, ...] = ("words", "mentions", "messages", "frames", "usage")
+"""What the setting calls `symbol`: all that is known of the code beyond its text."""
+RERANKED = 30
+"""How many of the best places a cross-encoder reads."""
+_log = logging.getLogger(__name__)
+_BY_TEXT: tuple[Part, ...] = ("dense", "lexical")
+WEIGHTS: Mapping[Part, float] = {"words": 0.1, "usage": 0.2, "messages": 2.0}
+"""Weights other than 1. Names said in plain words and what the examples found make use of decide between near equals;
+given more, they push good prose away. An error message that is quoted has one place that says it, whatever else the
+words may mean."""
 
 Ranking = Sequence[str]
 """Chunk ids, best first."""
-
-
-class Hit(Struct, frozen=True):
-    """A chunk found for a question; `score` is the fused one, and only its order means anything."""
-
-    chunk: Chunk
-    score: float
 
 
 class HybridRetriever(BaseRetriever):
@@ -65,8 +61,8 @@ class HybridRetriever(BaseRetriever):
         api: API model of the same generation.
         embedding: the model that the store's vectors were made with.
         top_k: passages returned where the caller does not say.
-        rankings: which of `dense`, `lexical` and `symbol` take part; the last is all that is known of the code beyond
-            its text: names, error messages, and what the examples use.
+        parts: the ideas that take part.
+        reranker: orders the best places anew, or None; where it fails, the order stays.
     """
 
     def __init__(
@@ -77,7 +73,8 @@ class HybridRetriever(BaseRetriever):
         embedding: BaseEmbedding,
         *,
         top_k: int,
-        rankings: Iterable[str] = ("dense", "lexical", "symbol"),
+        parts: Iterable[Part] = PARTS,
+        reranker: BaseNodePostprocessor | None = None,
     ) -> None:
         super().__init__()
         self._store = store
@@ -85,55 +82,81 @@ class HybridRetriever(BaseRetriever):
         self.api = api
         self._embedding = embedding
         self._top_k = top_k
-        self._rankings = frozenset(rankings)
+        self._parts = frozenset(parts)
+        self._reranker = reranker
         self._usage = Usage(manifest, api)
+        self._names = NamedPlaces(manifest, api)
+        self._stale = StaleNames(manifest, api)
 
     @cached_property
     def _error_messages(self) -> ErrorMessages:
         return ErrorMessages(self._manifest.messages)
 
-    def with_rankings(self, rankings: Iterable[str]) -> HybridRetriever:
-        """Return a retriever over the same parts in which only these rankings take part."""
+    def with_parts(self, parts: Iterable[Part]) -> HybridRetriever:
+        """Return a retriever over the same index in which only these ideas take part."""
         return HybridRetriever(
-            self._store, self._manifest, self.api, self._embedding, top_k=self._top_k, rankings=rankings
+            self._store,
+            self._manifest,
+            self.api,
+            self._embedding,
+            top_k=self._top_k,
+            parts=parts,
+            reranker=self._reranker,
         )
 
-    def find(self, question: str, top_k: int | None = None) -> list[Hit]:
-        """Return the best passages for a question, at most one for each symbol, best first."""
-        wanted = top_k or self._top_k
-        scores = self._scores(question)
-        ids = sorted(scores, key=lambda identifier: (-scores[identifier], identifier))
-        best: list[Hit] = []
-        # Several parts of one symbol may stand before the next symbol: fetch on until there are enough symbols.
-        for start in range(0, len(ids), 2 * wanted):
-            batch = ids[start : start + 2 * wanted]
-            chunks = {node.node_id: from_node(node) for node in self._store.get_nodes(batch)}
-            found = [Hit(chunks[identifier], scores[identifier]) for identifier in batch if identifier in chunks]
-            best = collapse([*best, *found])
-            if len(best) >= wanted:
-                break
-        return best[:wanted]
+    def without(self, part: Part) -> HybridRetriever:
+        """Return a retriever over the same index that lacks one idea."""
+        return self.with_parts(self._parts - {part})
 
-    def _scores(self, question: str) -> Mapping[str, float]:
-        """Return the fused score of every chunk that any ranking names."""
-        rankings: list[tuple[float, Ranking]] = []
-        if "dense" in self._rankings:
-            rankings.append((1.0, self.dense(question)))
-        if "lexical" in self._rankings:
-            rankings.append((1.0, self.lexical(question)))
-        quoted: Ranking = ()
-        if "symbol" in self._rankings:
-            quoted = self._error_messages.rank(question)
-            rankings += [
-                (USAGE_WEIGHT, self._usage.rank(fuse(rankings))),
-                (WORDS_WEIGHT, self.symbol(question)),
-                (1.0, self.mentioned(question)),
-                (MESSAGE_WEIGHT, quoted),
-            ]
-        scores = fuse(rankings)
-        if quoted:
-            return scores  # what went wrong may well have gone wrong inside
-        return {place.id: scores[place.id] * prior(place, question) for place in self._manifest.standings(scores)}
+    def find(self, question: str, top_k: int | None = None) -> list[Hit]:
+        """Return the best passages for a question, at most one for each symbol, best first.
+
+        Of two lists for one question, the shorter is the beginning of the longer.
+        """
+        rankings = self._rankings(question)
+        used = self._usage.rank(self._fused(rankings, _BY_TEXT)) if "usage" in self._parts else []
+        scores = self._fused({**rankings, "usage": used}, PARTS)
+        stale = self._stale.find(scores)
+        # What went wrong, and says so, may well have gone wrong inside.
+        if "priors" in self._parts and not rankings.get("messages"):
+            places = self._manifest.standings(scores)
+            scores = {p.id: scores[p.id] * prior(p, question, stale=p.id in stale) for p in places}
+        best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:POOL]
+        nodes = self._store.get_nodes([*dict.fromkeys([*best, *used])])
+        found = {n.node_id: Hit(from_node(n), scores[n.node_id], stale.get(n.node_id, ())) for n in nodes}
+        hits = self._reranked(question, collapse(found[id_] for id_ in best if id_ in found))
+        if "spread" in self._parts:
+            hits = spread(hits)
+        return with_used(hits, (found[id_] for id_ in used if id_ in found))[: top_k or self._top_k]
+
+    def _reranked(self, question: str, hits: list[Hit]) -> list[Hit]:
+        if self._reranker is None:
+            return hits
+        nodes = [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in hits[:RERANKED]]
+        try:
+            order = [node.node_id for node in self._reranker.postprocess_nodes(nodes, query_str=question)]
+        except (ModelUnavailable, ModelTimeout) as error:
+            _log.warning("places keep their order: %s", error)
+            return hits
+        known = {hit.chunk.id: hit for hit in hits}
+        best = [known[identifier] for identifier in dict.fromkeys([*order, *known])]
+        # Scores of whatever scale become ranks, which what follows can weigh.
+        return [structs.replace(hit, score=1 / (RRF_K + rank)) for rank, hit in enumerate(best, start=1)]
+
+    def _rankings(self, question: str) -> dict[Part, Ranking]:
+        """Return the rankings that take part; what the examples use follows from them."""
+        makers: dict[Part, Callable[[str], Ranking]] = {
+            "dense": self.dense,
+            "lexical": self.lexical,
+            "words": self._names.in_words,
+            "mentions": self._names.mentioned,
+            "messages": self._quoted,
+            "frames": self._walked,
+        }
+        return {part: rank(question) for part, rank in makers.items() if part in self._parts}
+
+    def _fused(self, rankings: Mapping[Part, Ranking], parts: Iterable[Part]) -> Mapping[str, float]:
+        return fuse((WEIGHTS.get(part, 1.0), rankings[part]) for part in parts if part in rankings)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)
@@ -168,55 +191,23 @@ class HybridRetriever(BaseRetriever):
     def _ids(self, query: VectorStoreQuery) -> Ranking:
         return self._store.query(query).ids or []
 
+    def _quoted(self, question: str) -> Ranking:
+        return self._error_messages.rank(question)
+
+    def _walked(self, question: str) -> Ranking:
+        return self._names.places(symbol.path for symbol in walked(question, self.api))
+
     def passages(self, definitions: Iterable[str], ids: Iterable[str] = ()) -> list[Hit]:
         """Return the passages of definitions, by their paths, and others by their ids; what has none is left out."""
-        order = {path: rank for rank, path in enumerate(definitions)}
-        places = sorted(self._manifest.qualified(order), key=lambda place: (order[place.qualified or ""], place.id))
-        wanted = dict.fromkeys([*(place.id for place in places), *ids])
+        wanted = dict.fromkeys([*self._names.places(definitions), *ids])
         return collapse(Hit(from_node(node), 1.0) for node in self._store.get_nodes([*wanted]))
 
-    def symbol(self, question: str) -> Ranking:
-        """Rank definitions by how much of their name the question says in plain words, rare words first."""
-        scores = {place: score * worth(place) for place, score in self._named(code_tokens(question)).items()}
-        best = sorted(scores, key=lambda place: (-scores[place], len(place.symbol), place.path, place.id))
-        return [place.id for place in best[:SYMBOL_DEPTH]]
 
-    def mentioned(self, question: str) -> Ranking:
-        """Rank the definitions that the question writes out as code: `actor.sphere`, ShowManager, update_full."""
-        names = identifiers(question)
-        order = {symbol.path: None for name in names for symbol in self.api.find(name)[:DEPTH]}
-        rank = {path: number for number, path in enumerate(order)}
-        places = self._manifest.qualified(rank)
-        return [place.id for place in sorted(places, key=lambda place: (rank[place.qualified or ""], place.id))]
-
-    def _named(self, words: Sequence[str]) -> dict[Place, float]:
-        rows = self._manifest.named(words)
-        total = self._manifest.named_places
-        counts = self._manifest.frequencies(
-            token for place in {place for _, place in rows} for token in name_tokens(place)
-        )
-        weights = {token: math.log1p(total / count) for token, count in counts.items()}
-        matched: dict[Place, float] = defaultdict(float)
-        for token, place in rows:
-            matched[place] += weights[token]
-        coverage = {place: score / sum(weights[t] for t in name_tokens(place)) for place, score in matched.items()}
-        return {place: matched[place] * share for place, share in coverage.items() if share >= COVERAGE}
-
-
-def identifiers(question: str) -> list[str]:
-    """Return what is written like code in a question: back-quoted, dotted, snake_case, CamelCase or called."""
-    found = (next(group for group in match.groups() if group) for match in _IDENTIFIER.finditer(question))
-    return list(dict.fromkeys(name.strip().removesuffix("()") for name in found))
-
-
-def name_tokens(place: Place) -> set[str]:
-    """Return the tokens of a place's own name, as the manifest records them."""
-    return set(code_tokens(place.symbol.rsplit(".", 1)[-1]))
-
-
-def worth(place: Place) -> float:
-    """Return the factor on a symbol's match: private names are rarely what a user asks for."""
-    return PRIVATE if place.public is None and place.role == "package" else 1.0
+def parts_of(rankings: Iterable[str]) -> tuple[Part, ...]:
+    """Return the parts that a choice of `dense`, `lexical` and `symbol` stands for; what only orders stays."""
+    chosen = set(rankings)
+    named: set[Part] = set(KNOWN_OF_CODE) if "symbol" in chosen else set()
+    return tuple(part for part in PARTS if part in named or part in chosen or part in ("priors", "spread"))
 
 
 def fuse(rankings: Iterable[tuple[float, Ranking]]) -> Mapping[str, float]:
@@ -226,11 +217,3 @@ def fuse(rankings: Iterable[tuple[float, Ranking]]) -> Mapping[str, float]:
         for rank, identifier in enumerate(ranking, start=1):
             scores[identifier] += weight / (RRF_K + rank)
     return scores
-
-
-def collapse(hits: Iterable[Hit]) -> list[Hit]:
-    """Keep the best hit of every symbol, and of every section or block of a file."""
-    best: dict[tuple[str, str], Hit] = {}
-    for hit in hits:
-        best.setdefault((hit.chunk.path, hit.chunk.symbol or hit.chunk.title), hit)
-    return list(best.values())

@@ -195,6 +195,7 @@ class Passage(Struct, frozen=True):
     Attributes:
         score: fused retrieval score; only its order means anything.
         text: the source itself; of a class without its methods, of a long definition the part that was found.
+        stale: names in it that this version of the library does not have: the page outlived the code.
     """
 
     path: str
@@ -204,6 +205,7 @@ class Passage(Struct, frozen=True):
     url: str | None
     score: float
     text: str
+    stale: tuple[str, ...] = ()
 
 
 class SearchReply(Struct, frozen=True):
@@ -215,7 +217,11 @@ class SearchReply(Struct, frozen=True):
 
 
 class Citation(Struct, frozen=True):
-    """A numbered place that the answer stands on; `[number]` in the answer's text refers to it."""
+    """A numbered place that the answer stands on; `[number]` in the answer's text refers to it.
+
+    Attributes:
+        stale: names in it that this version of the library does not have: the page outlived the code.
+    """
 
     number: int
     path: str
@@ -224,6 +230,7 @@ class Citation(Struct, frozen=True):
     end_line: int
     url: str | None
     title: str
+    stale: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

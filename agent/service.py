@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms.llm import LLM
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
 
 from agent.absent_names import AbsentNames
 from agent.cancellation import CancelToken
@@ -30,7 +31,7 @@ from agent.providers.llms import build_llm
 from agent.providers.stores.lancedb import LanceVectorStore
 from agent.query_engine import Limits, QueryEngine
 from agent.question import Asked, asked_version, valid_question
-from agent.retrieval import HybridRetriever
+from agent.retrieval import HybridRetriever, parts_of
 from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
 from agent.settings import Settings
 from agent.sources import parse_spec
@@ -51,6 +52,7 @@ class Service:
         self.versions = Versions(settings.indexes_dir)
         self._identity = model_identity(settings, embedding)
         self._embedding = embedding
+        self._reranker: BaseNodePostprocessor | None = None
         self._llm = llm
         self._llm_built = llm is not None
         self._llm_problem = ""
@@ -187,6 +189,15 @@ class Service:
                 self._embedding = build_embedding(self.settings)
             return self._embedding
 
+    def reranker(self) -> BaseNodePostprocessor | None:
+        """Return the reranker, loaded at the first call, or None."""
+        with self._lock:
+            if self._reranker is None and self.settings.reranker != "none":
+                from agent.providers.rerankers import build_reranker
+
+                self._reranker = build_reranker(self.settings)
+            return self._reranker
+
     def _directory(self, library: str | None, version: str | None) -> IndexDirectory:
         default = parse_spec(self.settings.library)
         name = library or default.library
@@ -203,7 +214,8 @@ class Service:
             api,
             self.embedding(),
             top_k=self.settings.top_k,
-            rankings=self.settings.rankings,
+            parts=parts_of(self.settings.rankings),
+            reranker=self.reranker(),
         )
         return QueryEngine(
             retriever=retriever,

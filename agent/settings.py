@@ -109,6 +109,14 @@ class Settings(BaseSettings):
         min_length=1,
         description="Rankings that are fused; each can be left out.",
     )
+    reranker: str = Field(
+        default="none",
+        description="A cross-encoder that orders the best places anew: its directory, the address of a server with "
+        "text-embeddings-inference's `POST /rerank`, or none.",
+    )
+    reranker_timeout: float = Field(
+        default=5.0, gt=0, description="Seconds to wait for that server; then its opinion is done without."
+    )
 
     # llm
     llm: LlmProvider = Field(

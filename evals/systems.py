@@ -10,14 +10,16 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 from msgspec import Struct
 
+from agent.arrangement import Hit
 from agent.providers.embedding_cache import EmbeddingCache
-from agent.retrieval import Hit, HybridRetriever
+from agent.retrieval import KNOWN_OF_CODE, HybridRetriever, Part, parts_of
 from agent.schema import SourceTree
 from agent.settings import Settings
 from evals.answerers import Answerer
 from evals.places import DEPTH, Place, Search
 
 RANKINGS = ("dense", "lexical", "symbol")
+IDEAS: tuple[Part, ...] = (*KNOWN_OF_CODE, "priors", "spread")
 SHIPPED = "fury-agent"
 """Name of the system that users get, with whatever rankings are configured."""
 WITHOUT_TUTORIALS = f"{SHIPPED} without tutorials"
@@ -84,10 +86,12 @@ def shipped(answerer: Answerer) -> System:
 
 
 def ablations(retriever: HybridRetriever) -> Iterator[System]:
-    """Yield every other combination of rankings, and the whole as if tutorials were not indexed."""
+    """Yield every other combination of rankings, the whole without each of its ideas, and without tutorials."""
     for size in (1, 2):
         for names in itertools.combinations(RANKINGS, size):
-            yield System(" + ".join(names), _search(retriever.with_rankings(names)), "part")
+            yield System(" + ".join(names), _search(retriever.with_parts(parts_of(names))), "part")
+    for idea in IDEAS:
+        yield System(f"{SHIPPED} without {idea}", _search(retriever.without(idea)), "part")
     yield System(WITHOUT_TUTORIALS, _search(retriever, lambda hit: hit.chunk.role != "example"), "part")
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.retrieval import Hit, HybridRetriever, collapse, fuse, identifiers
+from agent.arrangement import Hit, collapse
+from agent.named_places import identifiers
+from agent.retrieval import PARTS, HybridRetriever, Part, fuse, parts_of
 from agent.service import Service
 from tests.support import make_chunk
 
@@ -99,9 +101,40 @@ def test_shaders_come_first_only_where_they_are_asked_for(retriever: HybridRetri
 def test_a_ranking_can_be_switched_off(retriever: HybridRetriever) -> None:
     question = "How do I draw three spheres of different colours?"
     for ranking in ("dense", "lexical", "symbol"):
-        alone = retriever.with_rankings([ranking])
+        alone = retriever.with_parts(parts_of([ranking]))
         assert [hit.chunk.id for hit in alone.find(question, 3)]
-    assert retriever.with_rankings([]).find(question) == []
+    assert retriever.with_parts([]).find(question) == []
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("part", PARTS)
+def test_each_idea_can_be_left_out(retriever: HybridRetriever, part: Part) -> None:
+    assert len(retriever.without(part).find("How do I draw three spheres of different colours?", 3)) == 3
+
+
+@pytest.mark.weights
+def test_a_shorter_list_begins_a_longer_one(retriever: HybridRetriever) -> None:
+    question = "How do I visualize the motion of a charged particle?"
+    assert retriever.find(question, 4) == retriever.find(question, 20)[:4]
+
+
+@pytest.mark.weights
+def test_the_frames_of_a_traceback_lead_to_the_function(retriever: HybridRetriever) -> None:
+    pasted = 'File "/x/site-packages/fury/actor/curved.py", line 1, in streamtube\nTypeError: unhashable'
+    assert retriever.find(pasted)[0].chunk.symbol == "streamtube"
+
+
+@pytest.mark.weights
+def test_an_attribute_leads_to_the_class_that_holds_it(retriever: HybridRetriever) -> None:
+    assert retriever.find("`EventType.KEY_DOWN`")[0].chunk.symbol == "EventType"
+
+
+@pytest.mark.weights
+def test_a_page_that_outlived_the_code_says_so_and_sinks(retriever: HybridRetriever) -> None:
+    found = retriever.find("getting started with FURY: load a polydata model with io", 20)
+    page = next(hit for hit in found if hit.chunk.path.endswith("getting_started.rst"))
+    assert "fury.io.load_polydata" in page.stale
+    assert found.index(page) > 0
 
 
 @pytest.mark.weights

@@ -1,4 +1,4 @@
-"""Which names the code of an example uses, as far as the file itself tells."""
+"""Which names an example uses or a page writes out, as far as the file itself tells."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import warnings
 from collections.abc import Iterator, Sequence
 
+from agent.dotted_names import imported_names, written_names
 from agent.schema import Chunk
 
 
@@ -31,6 +32,19 @@ def uses(chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
             name = _dotted(node, imported)
             if name is not None and node.lineno in owner:
                 yield owner[node.lineno], name
+
+
+def written(chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
+    """Yield (chunk id, name) for the dotted names on one page, as its own imports complete them.
+
+    Args:
+        chunks: all chunks of one document, in order.
+    """
+    imported = {name: path for chunk in chunks for name, path in imported_names(chunk.text)}
+    for chunk in chunks:
+        for name in written_names(chunk.text):
+            root, _, rest = name.partition(".")
+            yield chunk.id, f"{imported[root]}.{rest}" if root in imported else name
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,8 @@ from agent.schema import Chunk
 
 GUIDE_FILE = re.compile(r"migrat|upgrad|porting|release|change|history|whats.?new|\bnews\b", re.IGNORECASE)
 """Paths of pages that tell what became of names."""
-_MIGRATION = re.compile(r"migrat|upgrad|porting", re.IGNORECASE)
+MIGRATION_FILE = re.compile(r"migrat|upgrad|porting", re.IGNORECASE)
+"""Paths of pages that are about names that went."""
 _REPLACES = re.compile(
     r"\b(?:renam|replac|supersed|moved|instead\b|successor|generali[sz]|in favou?r of|use\b|merged into)", re.IGNORECASE
 )
@@ -67,7 +68,7 @@ def read_statements(passages: Iterable[Chunk]) -> tuple[Statement, ...]:
 
 
 def _rank(statement: Statement) -> tuple[bool, str, int]:
-    return _MIGRATION.search(statement.path) is None, statement.path, statement.start_line
+    return MIGRATION_FILE.search(statement.path) is None, statement.path, statement.start_line
 
 
 def _statements(chunk: Chunk) -> Iterator[Statement]:

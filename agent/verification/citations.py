@@ -10,16 +10,16 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from agent.retrieval import Hit
+from agent.arrangement import Hit
 from agent.schema import Chunk, Citation
 from agent.verification.markdown import outside_code
 
 _NUMBERS = re.compile(r"[ \t]?(?<![\w\])])\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 
 
-def citation(number: int, chunk: Chunk, url_template: str | None) -> Citation:
-    """Return the citation of a chunk: exact lines, at the revision that the template names."""
-    url = None
+def citation(number: int, hit: Hit, url_template: str | None) -> Citation:
+    """Return the citation of a hit: exact lines, at the revision that the template names."""
+    chunk, url = hit.chunk, None
     if url_template is not None:
         url = url_template.format(path=quote(chunk.path), start=chunk.start_line, end=chunk.end_line)
     return Citation(
@@ -30,6 +30,7 @@ def citation(number: int, chunk: Chunk, url_template: str | None) -> Citation:
         end_line=chunk.end_line,
         url=url,
         title=chunk.public or chunk.title,
+        stale=hit.stale,
     )
 
 

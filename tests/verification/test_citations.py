@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from agent.retrieval import Hit
+from agent.arrangement import Hit
 from agent.verification import citation, cite, closed, uses, without_foreign_links
 from tests.support import make_chunk
 
@@ -67,9 +67,9 @@ def test_a_word_is_not_a_use(text: str, *, expected: bool) -> None:
 
 def test_links_name_exact_lines_at_the_revision() -> None:
     template = "https://example.org/blob/v2.0.0/{path}#L{start}-L{end}"
-    found = citation(1, make_chunk(path="a dir/x#y.py"), template)
+    found = citation(1, Hit(make_chunk(path="a dir/x#y.py"), 1.0), template)
     assert found.url == "https://example.org/blob/v2.0.0/a%20dir/x%23y.py#L46-L163"
-    assert citation(1, make_chunk(), None).url is None
+    assert citation(1, Hit(make_chunk(), 1.0), None).url is None
 
 
 @pytest.mark.parametrize(
