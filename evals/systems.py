@@ -92,6 +92,7 @@ def ablations(retriever: HybridRetriever) -> Iterator[System]:
             yield System(" + ".join(names), _search(retriever.with_parts(parts_of(names))), "part")
     for idea in IDEAS:
         yield System(f"{SHIPPED} without {idea}", _search(retriever.without(idea)), "part")
+    yield System(f"{SHIPPED} without vanished names", _search(retriever), "part")
     yield System(WITHOUT_TUTORIALS, _search(retriever, lambda hit: hit.chunk.role != "example"), "part")
 
 

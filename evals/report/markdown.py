@@ -45,7 +45,7 @@ def _lines(report: Report) -> Iterator[str]:
     for suite, tables in formats.suites(report.tables):
         yield from ("", f"## {escape(suite)}")
         for table in tables:
-            yield from _figures(table)
+            yield from table_lines(table)
     for comparison in report.comparisons:
         yield from ("", f"## Against {escape(comparison.against)}")
         yield from _compared(comparison, report.tables)
@@ -61,7 +61,8 @@ def _bullets(texts: Iterable[str]) -> list[str]:
     return [f"- {_start(text)}" for text in texts]
 
 
-def _figures(table: Table) -> Iterator[str]:
+def table_lines(table: Table) -> Iterator[str]:
+    """Yield a table with its title and notes."""
     yield from ("", f"### {escape(table.title)}", "")
     rows = [(row.name, *(_cell(cell, table.unit) for cell in row.cells)) for row in table.rows]
     numeric = table.rows[0].cells if table.rows else ()

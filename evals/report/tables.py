@@ -20,7 +20,7 @@ from evals.systems import SHIPPED
 def tables(run: Run, cases: Sequence[Case], scores: Mapping[str, Scores]) -> Iterator[Table]:
     """Yield the tables of the suites that were run."""
     if "retrieval" in scores:
-        yield _systems(run, cases)
+        yield systems_table(run, cases)
         yield _groups(scores["retrieval"], cases, "kind", lambda case: case.kind)
         yield _groups(scores["retrieval"], cases, "provenance", lambda case: case.provenance or "not said")
     if "answers" in scores:
@@ -33,10 +33,11 @@ def tables(run: Run, cases: Sequence[Case], scores: Mapping[str, Scores]) -> Ite
         yield _judges(run, cases)
 
 
-def _systems(run: Run, cases: Sequence[Case]) -> Table:
+def systems_table(run: Run, cases: Sequence[Case], title: str = "Retrieval") -> Table:
+    """Return every system's figures over these cases."""
     return Table(
         suite="retrieval",
-        title=f"Retrieval, {sum(case.answerable for case in cases)} questions",
+        title=f"{title}, {sum(case.answerable for case in cases)} questions",
         of="system",
         columns=(*MEASURES, "ms"),
         rows=tuple(_system(run, cases, name) for name in run.systems()),
