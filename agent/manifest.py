@@ -49,6 +49,7 @@ class Standing(Struct, frozen=True):
     id: str
     kind: str
     symbol: str | None
+    path: str
 
 
 class Manifest:
@@ -121,7 +122,7 @@ class Manifest:
         """Return what these chunks are, in no order."""
         wanted = sorted(ids)
         marks = ",".join("?" * len(wanted))
-        query = f"SELECT id, kind, symbol FROM chunks WHERE id IN ({marks})"  # noqa: S608 - only marks
+        query = f"SELECT id, kind, symbol, path FROM chunks WHERE id IN ({marks})"  # noqa: S608 - only marks
         return [Standing(*row) for row in self._rows(query, wanted)]
 
     def paths(self, ids: Iterable[str]) -> dict[str, str]:

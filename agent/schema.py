@@ -19,7 +19,9 @@ Language = Literal["python", "rst", "markdown", "wgsl", "glsl", "text"]
 LANGUAGES: Mapping[str, Language] = {
     ".py": "python",
     ".pyi": "python",
+    ".pyx": "python",
     ".rst": "rst",
+    ".txt": "rst",
     ".md": "markdown",
     ".wgsl": "wgsl",
     ".glsl": "glsl",

@@ -71,11 +71,25 @@ class Settings(BaseSettings):
             "**/*.min.*",
             "**/_version.py",
             "**/*_pb2.py",
+            "**/requirements*.txt",
+            "**/robots.txt",
+            "**/LICENSE.txt",
         ),
         description="Glob patterns of files to leave out, relative to the repository root.",
     )
     source_include: tuple[str, ...] = Field(
-        default=("**/*.py", "**/*.pyi", "**/*.rst", "**/*.md", "**/*.wgsl", "**/*.glsl", "pyproject.toml"),
+        default=(
+            "**/*.py",
+            "**/*.pyi",
+            "**/*.pyx",
+            "**/*.rst",
+            "**/*.md",
+            "doc/**/*.txt",
+            "docs/**/*.txt",
+            "**/*.wgsl",
+            "**/*.glsl",
+            "pyproject.toml",
+        ),
         description="Glob patterns of files to keep, after the exclusions.",
     )
     source_example_dirs: tuple[str, ...] = Field(

@@ -14,7 +14,7 @@ from rich.table import Table
 import benchmarks
 from benchmarks.table import Row
 
-INTERNAL = {"__main__", "table"}
+INTERNAL = {"__main__", "chunkers_page", "table", "turns"}
 
 
 def names() -> list[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable
 from statistics import median
-from time import perf_counter
 
 from agent.chunking import chunk_file
 from agent.chunking.grammars import parse
@@ -13,16 +10,10 @@ from agent.schema import SourceFile
 from agent.settings import load_settings
 from agent.sources import open_source
 from benchmarks.table import Row
+from benchmarks.turns import seconds_in_turn
 
 ROUNDS = 11
 TARGET = 0.8
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    gc.collect()
-    start = perf_counter()
-    work()
-    return perf_counter() - start
 
 
 def _parse_all(files: list[tuple[SourceFile, bytes]]) -> None:
@@ -35,17 +26,14 @@ def _chunk_all(files: list[tuple[SourceFile, bytes]]) -> int:
 
 
 def compare(files: list[tuple[SourceFile, bytes]], rounds: int = ROUNDS) -> tuple[float, float, float]:
-    """Return the median speeds of parsing and of chunking in MB/s, and the median of the rounds' ratios.
-
-    Both take turns within each round: what else the machine does meets both alike.
-    """
-    _chunk_all(files)  # warm up: grammars, caches
+    """Return the median speeds of parsing and of chunking in MB/s, and the median of the rounds' ratios."""
     size = sum(len(data) for _, data in files) / 1e6
-    times = [(_seconds(lambda: _parse_all(files)), _seconds(lambda: _chunk_all(files))) for _ in range(rounds)]
+    works = {"parsing": lambda: _parse_all(files), "chunking": lambda: _chunk_all(files)}
+    times = seconds_in_turn(works, rounds)
     return (
-        median(size / parsing for parsing, _ in times),
-        median(size / chunking for _, chunking in times),
-        median(parsing / chunking for parsing, chunking in times),
+        median(size / parsing for parsing in times["parsing"]),
+        median(size / chunking for chunking in times["chunking"]),
+        median(parsing / chunking for parsing, chunking in zip(times["parsing"], times["chunking"], strict=True)),
     )
 
 

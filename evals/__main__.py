@@ -25,6 +25,7 @@ suites:
 other commands:
   baseline    measure retrieval, print the difference to evals/baseline.json, and replace it
   generate    write starter questions for another library from its examples and docstrings
+  libraries   index and measure the other libraries that have questions here, and write docs/libraries.md
 
 examples:
   python -m evals                                  retrieval, all questions
@@ -74,6 +75,10 @@ def _run(arguments: list[str]) -> int:
         from evals.generate import main as generate
 
         return generate(arguments[1:])
+    if arguments[:1] == ["libraries"]:
+        from evals.libraries import main as libraries
+
+        return libraries(arguments[1:])
     if arguments[:1] == ["baseline"]:
         return _baseline(arguments[1:])
     options = _parser().parse_args(arguments)

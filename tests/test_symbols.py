@@ -154,6 +154,13 @@ def test_of_equally_short_paths_the_listed_one_wins_then_the_first_in_the_alphab
     assert (paths["lib.a.f"], paths["lib.a.g"], paths["lib._c.h"]) == ("lib.b.f", "lib.a.g", "lib.x.h")
 
 
+def test_a_name_of_its_own_goes_before_another_one(tmp_path: Path) -> None:
+    """`alias = original` beside the original."""
+    source = "def spring(): ...\narrange = spring\n"
+    model = build(tmp_path, {"lib/__init__.py": "from lib.layout import *\n", "lib/layout.py": source})
+    assert found(model, "lib.arrange").public == "lib.spring"
+
+
 def test_a_private_base_lends_its_methods_to_the_public_class(tmp_path: Path) -> None:
     model = build(tmp_path, {"lib.py": "class _Base:\n    def go(self): ...\nclass Car(_Base): ...\n"})
     assert model.public_paths()["lib._Base.go"] == "lib.Car.go"

@@ -14,7 +14,7 @@ from agent.schema import Chunk, SourceFile
 __all__ = ["CHUNKER_VERSION", "chunk_file"]
 
 # An index made by another version has other chunks or ids: count it up when either changes.
-CHUNKER_VERSION = "3"
+CHUNKER_VERSION = "4"
 
 
 def chunk_file(file: SourceFile, data: bytes, public_paths: Mapping[str, str]) -> tuple[Chunk, ...]:

@@ -1,4 +1,4 @@
-"""Python: a chunk for the module, for each class, and for each function and method.
+"""Python and Cython: a chunk for the module, for each class, and for each function and method.
 
 Functions inside functions stay inside; definitions under `if`, `try`, `with` and the like are found. Only blocks are
 walked, never expressions: parsing shall be nearly all the time that this takes.
@@ -18,6 +18,7 @@ from agent.chunking.grammars import grammar, parse
 from agent.chunking.spans import Span, line_start
 from agent.chunking.statements import boundaries
 from agent.chunking.tokens import words
+from agent.cython_syntax import as_python
 from agent.schema import Chunk, ChunkKind, SourceFile
 
 _CONTAINERS = frozenset(
@@ -43,7 +44,7 @@ _MAX_DEPTH = 50
 
 def chunk_python(file: SourceFile, data: bytes, public_paths: Mapping[str, str]) -> tuple[Chunk, ...]:
     """Cut a module into chunks; see `agent.chunking.chunk_file`."""
-    root = parse("python", data)
+    root = parse("python", as_python(data) if file.path.endswith(".pyx") else data)
     walk = _Walk(data, public_paths)
     walk.module(root, file, definitions=not file.path.endswith(".pyi"))
     return assemble(file, data, walk.drafts, walk.cuts)

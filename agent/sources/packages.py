@@ -34,7 +34,7 @@ class Layout(Struct, frozen=True):
         """Return the dotted name under which Python code at `path` is imported, or None if it cannot be."""
         root = self._root_of(path)
         file = PurePosixPath(path)
-        if root is None or file.suffix not in (".py", ".pyi"):
+        if root is None or file.suffix not in (".py", ".pyi", ".pyx"):
             return None
         names = PurePosixPath(path.removeprefix(root)).with_suffix("").parts
         names = names[:-1] if names[-1] == "__init__" else names

@@ -31,6 +31,9 @@ _ABOUT = (
     ("dist", "generated"),
     ("_version", "generated"),
     ("_pb2", "generated"),
+    ("requirements", "tooling"),
+    ("robots", "tooling"),
+    ("LICENSE", "tooling"),
 )
 
 _CACHES = {"__pycache__", "node_modules"}

@@ -16,8 +16,8 @@ from agent.symbols.reader import Reading
 
 _MEMBERLESS_BASES = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
 
-# A candidate path sorts by: an incidental import, length, not in `__all__`, then the alphabet.
-_Candidate = tuple[bool, int, int, str]
+# A candidate path sorts by: an incidental import, length, another name than its own, not in `__all__`, the alphabet.
+_Candidate = tuple[bool, int, bool, int, str]
 
 
 def complete(reading: Reading) -> ApiModel:
@@ -50,7 +50,9 @@ def _inherited(model: ApiModel, symbol: Symbol) -> Symbol:
     """Add the constructor's parameters, and what unseen bases leave open."""
     lineage = model.lineage(symbol)
     unseen = any(base.external and base.path not in _MEMBERLESS_BASES for item in lineage for base in item.bases)
-    candidates = (model.symbols.get(f"{item.path}.{name}") for item in lineage for name in ("__init__", "__new__"))
+    candidates = (
+        model.symbols.get(f"{item.path}.{name}") for item in lineage for name in ("__init__", "__cinit__", "__new__")
+    )
     constructor = next((found for found in candidates if found is not None), None)
     own = constructor is not None and constructor.path.rpartition(".")[0] == symbol.path
     return replace(
@@ -83,7 +85,7 @@ def _module_level_paths(model: ApiModel, reading: Reading) -> defaultdict[str, s
     level = sorted(root for root in model.roots if not root.startswith("_"))
     entered = dict.fromkeys(level, "")
     for root in level:
-        paths[root].add((False, 0, 0, root))
+        paths[root].add((False, 0, False, 0, root))
         entered[root] = root
     while level:
         for module in level:
@@ -112,12 +114,13 @@ def _exposed(model: ApiModel, reading: Reading, module: Symbol, public: str) -> 
             rank = 2
         else:
             rank = 3
-        yield found.path, (rank == 3, public.count(".") + 1, rank, f"{public}.{name}")  # noqa: PLR2004 - see the chain
+        incidental = rank == 3  # noqa: PLR2004 - see the chain
+        yield found.path, (incidental, public.count(".") + 1, name != found.name, rank, f"{public}.{name}")
 
 
 def _add_members(model: ApiModel, symbol: Symbol, paths: defaultdict[str, set[_Candidate]]) -> None:
     """Publish a class's members through it, and those of bases that are not public themselves."""
-    incidental, length, rank, public = min(paths[symbol.path])
+    incidental, length, renamed, rank, public = min(paths[symbol.path])
     for holder in model.lineage(symbol):
         if holder is not symbol and holder.path in paths:
             continue
@@ -125,6 +128,6 @@ def _add_members(model: ApiModel, symbol: Symbol, paths: defaultdict[str, set[_C
             member = model.symbols.get(f"{holder.path}.{name}")
             if member is None or name.startswith("_"):
                 continue
-            paths[member.path].add((incidental, length + 1, rank, f"{public}.{name}"))
+            paths[member.path].add((incidental, length + 1, renamed, rank, f"{public}.{name}"))
             if member.kind == "class" and holder is symbol:
                 _add_members(model, member, paths)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import griffe
 from msgspec import Struct
 
+from agent.cython_syntax import as_python
 from agent.schema import SourceFile, SourceTree
 from agent.symbols import Base, Kind, Parameter, Symbol
 from agent.symbols.hidden_members import DYNAMIC, HiddenMembers
@@ -87,7 +88,7 @@ class _Reader:
             module = griffe.visit(
                 name.rpartition(".")[2],
                 filepath=self._tree.root / file.path,
-                code=ast_source(self._tree.read(file)),
+                code=_code(file.path, self._tree.read(file)),
                 parent=parent,
                 extensions=self._extensions,
                 modules_collection=self._modules,
@@ -97,6 +98,10 @@ class _Reader:
                 self._modules[name].labels.discard(DYNAMIC)  # a stub says what `__getattr__` gives
                 self._stubs[name] = file.path
                 return
+            if file.path.endswith(".pyx"):
+                if name in self._files:
+                    return  # the same in Python is beside it
+                _open(module)
             self._attach(parent, module, file.path)
         except Exception as error:  # noqa: BLE001 - code of any author: whatever the parser trips over is recorded
             self._problems.append(f"{file.path}: {type(error).__name__}: {error}")
@@ -173,6 +178,17 @@ class _Reader:
         for name, overloads in owner.overloads.items():  # in stubs, without an implementation
             if overloads and name not in owner.members:
                 self._symbols[f"{owner.path}.{name}"] = _symbol(overloads[0], file, signature_known=False)
+
+
+def _open(module: griffe.Module) -> None:
+    """Say of a Cython module and its classes that they may have members which are not seen: those declared in C."""
+    module.labels.add(DYNAMIC)
+    for held in module.classes.values():
+        held.labels.add(DYNAMIC)
+
+
+def _code(path: str, data: bytes) -> str:
+    return ast_source(as_python(data) if path.endswith(".pyx") else data)
 
 
 def ast_source(data: bytes) -> str:

@@ -15,7 +15,8 @@ from llama_index.core import Settings as LlamaIndexSettings  # noqa: TID251 - to
 
 from agent.providers.embedding_cache import Vectors
 from agent.schema import Language, SourceFile, SourceTree
-from evals.peers import _owners, _spans, peers
+from evals.chunkers import line_owners, line_spans
+from evals.peers import peers
 from evals.places import DEPTH, Place, Search
 from tests.support import HashEmbedding
 
@@ -139,7 +140,7 @@ def test_the_global_settings_of_llama_index_are_not_asked(tmp_path: Path, monkey
 
 
 def test_lines_belong_to_the_innermost_definition() -> None:
-    owners = _owners(
+    owners = line_owners(
         "A = 1\n"  # 1
         "\n"
         "@wrap\n"  # 3
@@ -174,13 +175,13 @@ def test_pieces_in_a_row_are_found_where_they_were_cut(pieces: list[str]) -> Non
             expected.append((first, first + piece.strip().count("\n")))
         at += len(piece)
     kept = [piece.strip() for piece in pieces if piece.strip()]
-    assert list(_spans(text, kept)) == expected
+    assert list(line_spans(text, kept)) == expected
 
 
 def test_an_overlapping_piece_is_found_within_the_one_before() -> None:
     text = "one\ntwo\nthree\nfour\n"
-    assert list(_spans(text, ["one\ntwo\nthree", "three\nfour"])) == [(1, 3), (3, 4)]
+    assert list(line_spans(text, ["one\ntwo\nthree", "three\nfour"])) == [(1, 3), (3, 4)]
 
 
 def test_blanks_that_a_splitter_took_away_do_not_matter() -> None:
-    assert list(_spans("one\n\n\n\ntwo\n", ["one two"])) == [(1, 5)]
+    assert list(line_spans("one\n\n\n\ntwo\n", ["one two"])) == [(1, 5)]
