@@ -4,11 +4,13 @@
 blocks of a Markdown text and the library's names in its prose. Nothing that is checked is ever run.
 """
 
+from agent.schema import MAX_CODE, Finding, FindingKind
 from agent.verification.answer import check_answer
 from agent.verification.citations import citation, cite, uses
-from agent.verification.code import MAX_CODE, check_code
+from agent.verification.code import check_code
 from agent.verification.markdown import closed, code_blocks, open_fence, outside_code, without_foreign_links
-from agent.verification.report import AnswerReport, CheckedBlock, CodeReport, Finding, FindingKind
+from agent.verification.repair import Repaired, repair
+from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
 
 __all__ = [
     "MAX_CODE",
@@ -17,6 +19,7 @@ __all__ = [
     "CodeReport",
     "Finding",
     "FindingKind",
+    "Repaired",
     "check_answer",
     "check_code",
     "citation",
@@ -25,6 +28,7 @@ __all__ = [
     "code_blocks",
     "open_fence",
     "outside_code",
+    "repair",
     "uses",
     "without_foreign_links",
 ]

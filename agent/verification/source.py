@@ -9,10 +9,8 @@ import warnings
 
 from msgspec import Struct
 
-from agent.verification.report import Finding
+from agent.schema import MAX_CODE, Finding
 
-MAX_CODE = 200_000
-"""Longest code that is checked, in characters; the largest file of FURY has half of it."""
 TOO_LONG = f"longer than {MAX_CODE} characters"
 TOO_DEEP = "nested too deeply to be checked"
 
