@@ -6,14 +6,28 @@ import time
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+from msgspec.structs import replace
+
 from agent.absent_names import AbsentName, describe
 from agent.retrieval import Hit
 from agent.schema import Answer, AnswerEvent, Citation, IndexInfo, Status, Timings, Verification
-from agent.verification import citation, cite, closed, without_foreign_links
+from agent.symbols import ApiModel
+from agent.verification import check_answer, citation, cite, closed, note, repair, verdict, without_foreign_links
+
+NOTHING_TO_CHECK = Verification()
 
 
 class Draft:
-    """An answer while it is being written."""
+    """An answer while it is being written.
+
+    Args:
+        info: what the index holds.
+        hits: the passages, in their numbered order.
+        conversation: which one the answer belongs to.
+        started: `time.perf_counter()` when the question came.
+        absent: names in the question that the version lacks; the answer begins with them.
+        api: the library's API model, or None where there is none to check against.
+    """
 
     def __init__(
         self,
@@ -22,6 +36,7 @@ class Draft:
         conversation: UUID,
         started: float,
         absent: Sequence[AbsentName] = (),
+        api: ApiModel | None = None,
     ) -> None:
         self.info = info
         self.hits = hits
@@ -35,6 +50,9 @@ class Draft:
         self.citations = [citation(number, hit.chunk, info.url_template) for number, hit in enumerate(hits, start=1)]
         numbers = {key: n for n, hit in enumerate(hits, 1) for key in (hit.chunk.id, hit.chunk.qualified) if key}
         self.note = describe(absent, info.library, info.version, numbers)
+        self._where = f"{info.library} {info.version}"
+        self._absent = frozenset(name.path for name in absent)
+        self._api = api or ApiModel({}, {})
 
     def add(self, text: str, finish_reason: str | None) -> None:
         """Take in what the model said."""
@@ -44,20 +62,25 @@ class Draft:
         self.cut = self.cut or finish_reason == "length"
 
     def answered(self, model: str) -> AnswerEvent:
-        """Close the text and attach the citations."""
-        text, cited = cite(without_foreign_links(closed(self.text, cut=self.cut)), self.hits[: self.given])
+        """Close the text, repair what is certain, attach the citations, and say what does not hold."""
+        repaired = repair(without_foreign_links(closed(self.text, cut=self.cut)), self._api)
+        text, cited = cite(repaired.text, self.hits[: self.given])
         if not text:
             return self.sources_only("The language model said nothing.")
         noted = cite(self.note, self.hits)[1] if self.note else []
-        cited = sorted({*cited, *noted})
-        return self._event("answered", text, [self.citations[number - 1] for number in cited], model)
+        citations = [self.citations[number - 1] for number in sorted({*cited, *noted})]
+        report = check_answer(text, self._api)  # once more: without dropped numbers, places are others
+        above = self.note.count("\n") + 2 if self.note else 0
+        found = verdict(report, self._api, self._where, told=self._absent, lines_before=above)
+        found = replace(found, repaired=repaired.done)
+        marked = note(found, self._where)
+        return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:
         """Say why there is no answer (because the sources do not hold it, if not told), and name the nearest places."""
-        where = f"{self.info.library} {self.info.version}"
-        text = why or f"The sources of {where} do not answer this."
+        text = why or f"The sources of {self._where} do not answer this."
         if self.citations:
-            text += f" The nearest places in {where} are:\n\n{listing(self.citations)}"
+            text += f" The nearest places in {self._where} are:\n\n{listing(self.citations)}"
         return self._event("declined", text, self.citations, model)
 
     def sources_only(self, why: str) -> AnswerEvent:
@@ -65,7 +88,14 @@ class Draft:
         text = f"{why} These places in the sources are the nearest to your question:\n\n{listing(self.citations)}"
         return self._event("sources_only", text, self.citations, None)
 
-    def _event(self, status: Status, text: str, citations: Sequence[Citation], model: str | None) -> AnswerEvent:
+    def _event(
+        self,
+        status: Status,
+        text: str,
+        citations: Sequence[Citation],
+        model: str | None,
+        found: Verification = NOTHING_TO_CHECK,
+    ) -> AnswerEvent:
         first = self.first_token
         answer = Answer(
             answer_id=uuid4(),
@@ -73,7 +103,7 @@ class Draft:
             status=status,
             answer=f"{self.note}\n\n{text}" if self.note else text,
             citations=tuple(citations),
-            verification=Verification(),
+            verification=found,
             library=self.info.library,
             version=self.info.version,
             revision=self.info.revision,

@@ -15,29 +15,26 @@ from llama_index.core.schema import NodeWithScore
 from msgspec import Struct
 
 from agent import prompts
-from agent.absent_names import AbsentName, AbsentNames, describe
+from agent.absent_names import AbsentName, AbsentNames
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
+from agent.draft import Draft
 from agent.errors import ModelTimeout, ModelUnavailable
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import stream_chat
 from agent.question import valid_question
 from agent.retrieval import Hit, HybridRetriever, collapse
 from agent.schema import (
-    Answer,
     AnswerEvent,
-    Citation,
     Event,
     IndexInfo,
     Passage,
     SourcesEvent,
-    Status,
-    Timings,
     TokenEvent,
-    Verification,
 )
 from agent.settings import Settings
-from agent.verification import citation, cite, closed, without_foreign_links
+from agent.symbols import ApiModel
+from agent.verification import citation
 
 
 class Limits(Struct, frozen=True):
@@ -68,6 +65,7 @@ class QueryEngine(CustomQueryEngine):
         info: what the index holds.
         limits: what an answer may cost.
         no_llm: why there is no LLM, for the answer that has to do without.
+        api: the library's API model, or None to give answers unchecked.
         absent_names: tells which of a question's names the version lacks, or None to let them be.
     """
 
@@ -78,6 +76,7 @@ class QueryEngine(CustomQueryEngine):
     info: IndexInfo
     limits: Limits
     no_llm: str = "No language model is configured."
+    api: ApiModel | None = None
     absent_names: AbsentNames | None = None
 
     async def acustom_query(self, query_str: str) -> Response:
@@ -164,7 +163,7 @@ class QueryEngine(CustomQueryEngine):
         started: float,
     ) -> Iterator[Event]:
         cancel.check()
-        draft = Draft(self.info, hits, conversation, started, absent)
+        draft = Draft(self.info, hits, conversation, started, absent, self.api)
         yield SourcesEvent(tuple(draft.citations), self.info.library, self.info.version)
         if draft.note:
             yield TokenEvent(f"{draft.note}\n\n")

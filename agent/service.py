@@ -210,6 +210,7 @@ class Service:
             llm=None,
             info=info,
             limits=Limits.of(self.settings),
+            api=api,
             absent_names=AbsentNames(info.library, info.version, api, self.versions),
         )
 

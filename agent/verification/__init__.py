@@ -1,7 +1,8 @@
 """What code can say about an answer: where it comes from, and whether its names and calls exist.
 
 `cite` attaches citations; `check_code` holds Python against a library's API model; `check_answer` does so with all code
-blocks of a Markdown text and the library's names in its prose. Nothing that is checked is ever run.
+blocks of a Markdown text and the library's names in its prose; `repair` puts right what is certain, and `verdict` says
+in words what is not. Nothing that is checked is ever run.
 """
 
 from agent.schema import MAX_CODE, Finding, FindingKind
@@ -11,6 +12,7 @@ from agent.verification.code import check_code
 from agent.verification.markdown import closed, code_blocks, open_fence, outside_code, without_foreign_links
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
+from agent.verification.verdict import note, verdict, verify_code, verify_markdown, without_note
 
 __all__ = [
     "MAX_CODE",
@@ -26,9 +28,14 @@ __all__ = [
     "cite",
     "closed",
     "code_blocks",
+    "note",
     "open_fence",
     "outside_code",
     "repair",
     "uses",
+    "verdict",
+    "verify_code",
+    "verify_markdown",
     "without_foreign_links",
+    "without_note",
 ]

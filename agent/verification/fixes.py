@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from agent.schema import Finding
 from agent.symbols import ApiModel, Symbol
-from agent.verification.bindings import bound_names
 from agent.verification.calls import NAMED
 from agent.verification.closeness import same_name
 from agent.verification.expressions import written
@@ -32,6 +31,9 @@ _ALIASES = {
 }
 _CALLABLE = ("function", "class", "method")
 _FREE = ("function", "class", "module")
+_SHORTEST_MOVED = 4  # `add` and `get` are called so in many places by chance
+
+Use = tuple[Block, ast.AST]
 
 
 class Fix(Struct, frozen=True):
@@ -49,7 +51,6 @@ class Fixes:
         self._text = Text(text)
         self._report = report
         self._blocks = [Block(self._text, block) for block in report.blocks]
-        self._called = {id(n.func) for block in self._blocks for n in block.nodes if isinstance(n, ast.Call)}
         self._imports = Imports(self._blocks, api)
 
     def edited(self, fixes: Sequence[Fix]) -> str | None:
@@ -69,60 +70,50 @@ class Fixes:
                 found[finding.path].append(finding)
         for path, findings in found.items():
             uses = [use for finding in findings if (use := self._use(finding)) is not None]
+            in_prose = [finding for finding in findings if self._use(finding) is None]
             if uses:
-                drops = [self._dropped(block, node) for block, node in uses]
-                if all(drops):
-                    yield Fix(_all(drops), f"dropped the unused import of `{path}`, which does not exist")
-                elif (fix := self._moved(path, uses) or self._renamed(path, uses, findings)) is not None:
+                fix = self._dropped(path, uses) or self._moved(path, uses) or self._renamed(path, uses, in_prose)
+                if fix is not None:
                     yield fix
 
-    def _use(self, finding: Finding) -> tuple[Block, ast.AST] | None:
-        """Return where in the code a finding is; prose has no such place."""
+    def _use(self, finding: Finding) -> Use | None:
+        """Return where in the code the name of a finding is; of one in the prose, nothing."""
         for block in self._blocks:
-            for node in block.nodes:
-                if isinstance(node, ast.alias | ast.ImportFrom | ast.Attribute) and block.place(node) == (
-                    finding.line,
-                    finding.column,
-                ):
-                    whole = not isinstance(node, ast.Attribute) or written(node) == finding.subject
-                    if whole and (not isinstance(node, ast.ImportFrom) or node.module == finding.subject):
-                        return block, node
+            for node in block.at(finding.line, finding.column):
+                is_it = (
+                    isinstance(node, ast.alias)
+                    or (isinstance(node, ast.ImportFrom) and node.module == finding.subject)
+                    or (isinstance(node, ast.Attribute) and written(node) == finding.subject)
+                )
+                if is_it:
+                    return block, node
         return None
 
-    def _dropped(self, block: Block, node: ast.AST) -> Edit | None:
+    def _dropped(self, path: str, uses: Sequence[Use]) -> Fix | None:
+        """Take out what is imported and never used."""
+        edits = [self._drop(block, node) for block, node in uses]
+        return _fix(edits, f"dropped the unused import of `{path}`, which does not exist")
+
+    def _drop(self, block: Block, node: ast.AST) -> Edit | None:
         statement = self._imports.statement(node)
         if statement is None:
             return None
-        line, column = block.place(statement)
-        unused = {f.subject for f in self._report.findings if f.kind == "unused-import" and (f.line, f.column) == (line, column)}
+        place = block.place(statement)
+        unused = {f.subject for f in self._report.findings if f.kind == "unused-import" and (f.line, f.column) == place}
         return dropped(block, statement, node, unused)
 
-    def _moved(self, path: str, uses: Sequence[tuple[Block, ast.AST]]) -> Fix | None:
+    def _moved(self, path: str, uses: Sequence[Use]) -> Fix | None:
         """Take a name from the one place that has it."""
-        statements = [node for _, node in uses if isinstance(node, ast.ImportFrom)]
-        if statements:  # the module does not exist: all that is imported from it must be in another one
-            names = {alias.name for node in statements for alias in node.names}
-            homes = {home.rpartition(".")[0] for name in names if (home := self._home(name))}
-            missing = any(self._home(name) is None for name in names)
-            if missing or len(homes) != 1 or len(statements) != len(uses):
-                return None
-            home = homes.pop()
-            edits = [imported_from(block, node, home) for block, node in uses if isinstance(node, ast.ImportFrom)]
-            return _fix(edits, f"imported {_listed(sorted(names))} from `{home}` instead of `{path}`")
+        statements = [(block, node) for block, node in uses if isinstance(node, ast.ImportFrom)]
+        if statements:  # their module does not exist: what they import must be in one other
+            names = sorted({alias.name for _, node in statements for alias in node.names})
+            homes = {(self._home(name) or "").rpartition(".")[0] for name in names}
+            home = homes.pop() if len(homes) == 1 else ""
+            edits = [imported_from(block, node, home) if home else None for block, node in statements]
+            return _fix(edits, f"imported {_listed(names)} from `{home}` instead of `{path}`")
         home = self._home(path.rpartition(".")[2])
-        if home is None:
-            return None
-        edits = [edit for block, node in uses for edit in self._taken_from(block, node, home)]
+        edits = [edit for block, node in uses for edit in self._taken_from(block, node, home)] if home else []
         return _fix(edits, f"replaced `{path}` by `{home}`")
-
-    def _home(self, name: str) -> str | None:
-        """Return the one public path that ends with a name, if there is only one."""
-        homes = self._namesakes(name)
-        return homes[0] if len(homes) == 1 and len(name) > 3 else None  # noqa: PLR2004 - `add`, `get` say nothing
-
-    def _namesakes(self, name: str) -> list[str]:
-        public = ((symbol, symbol.public or "") for symbol in self._api.find(name) if symbol.kind in _FREE)
-        return [path for _, path in public if path.rpartition(".")[2] == name]
 
     def _taken_from(self, block: Block, node: ast.AST, home: str) -> Iterator[Edit | None]:
         if isinstance(node, ast.alias):
@@ -134,8 +125,17 @@ class Fixes:
             if added is not None:
                 yield added
 
-    def _renamed(self, path: str, uses: Sequence[tuple[Block, ast.AST]], findings: Sequence[Finding]) -> Fix | None:
-        """Write a name as it is in the place where it was looked for."""
+    def _home(self, name: str) -> str | None:
+        """Return the one public path that ends with a name, if there is only one."""
+        homes = self._namesakes(name)
+        return homes[0] if len(homes) == 1 and len(name) >= _SHORTEST_MOVED else None
+
+    def _namesakes(self, name: str) -> list[str]:
+        public = (symbol.public for symbol in self._api.find(name) if symbol.kind in _FREE and symbol.public)
+        return [path for path in public if path.rpartition(".")[2] == name]
+
+    def _renamed(self, path: str, uses: Sequence[Use], in_prose: Sequence[Finding]) -> Fix | None:
+        """Write a name as it is in the place where it was looked for; prose that repeats it follows the code."""
         owner, _, name = path.rpartition(".")
         holder = self._api.resolve(owner)
         if holder is None or self._namesakes(name):
@@ -146,98 +146,90 @@ class Fixes:
         if true is None or symbol is None:
             return None
         edits = [edit for block, node in uses for edit in self._rewritten(block, node, name, true, symbol)]
-        edits += [self._in_prose(finding, name, true) for finding in findings if self._use(finding) is None]
+        edits += [self._in_prose(finding, name, true) for finding in in_prose]
         return _fix(edits, f"replaced `{path}` by `{owner}.{true}`")
 
     def _rewritten(self, block: Block, node: ast.AST, old: str, new: str, symbol: Symbol) -> Iterator[Edit | None]:
+        callable_ = symbol.kind in _CALLABLE
         if isinstance(node, ast.Attribute):
-            fits = id(node) not in self._called or symbol.kind in _CALLABLE
+            fits = callable_ or not self._imports.is_called(node)
             yield block.replaced(block.end(node) - len(old), old, new) if fits else None
+        elif isinstance(node, ast.ImportFrom):
+            yield imported_from(block, node, f"{(node.module or '').removesuffix(old)}{new}")
         elif isinstance(node, ast.alias):
-            bound = [] if node.asname or "." in node.name else self._imports.uses_of(old)
-            fits = symbol.kind in _CALLABLE or not any(id(name) in self._called for _, name in self._imports.uses_of(node.asname or old) or [])
-            yield block.replaced(block.start(node) + len(node.name) - len(old), old, new) if fits and bound is not None else None
-            for other, name in bound or []:
+            uses = self._imports.uses_of(node.asname or node.name)
+            fits = uses is not None and (callable_ or not any(self._imports.is_called(name) for _, name in uses))
+            rename = node.asname is None and "." not in node.name
+            taken = rename and self._imports.is_bound(new)
+            start = block.start(node) + len(node.name) - len(old)
+            yield block.replaced(start, old, new) if fits and not taken else None
+            for other, name in (uses or []) if rename else []:
                 yield other.replaced(other.start(name), old, new)
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield imported_from(block, node, node.module.removesuffix(old) + new)
 
     def _in_prose(self, finding: Finding, old: str, new: str) -> Edit | None:
-        start = self._text.offset(finding.line, finding.column)
-        if not self._text.text.startswith(finding.subject, start) or not finding.subject.endswith(old):
-            return None
-        end = start + len(finding.subject)
-        return Edit(end - len(old), end, new)
+        end = self._text.offset(finding.line, finding.column) + len(finding.subject)
+        return self._text.replaced(end - len(old), old, new)
 
     # --- names that nothing imports
 
     def _undefined_names(self) -> Iterator[Fix]:
-        names: dict[str, Finding] = {}
+        seen: set[str] = set()
         for finding in self._report.findings:
-            if finding.kind == "undefined-name":
-                names.setdefault(finding.subject, finding)
-        for name, finding in names.items():
-            statement = self._import_of(name)
-            block = next((b for b in self._blocks if b.checked.line <= finding.line < b.checked.line + len(b.checked.code.splitlines()) + 1), None)
-            added = block.added_line(statement) if statement is not None and block is not None else None
-            if added is not None:
-                yield Fix((added,), f"added `{statement}`")
+            if finding.kind == "undefined-name" and finding.subject not in seen:
+                seen.add(finding.subject)
+                statement = self._import_of(finding.subject)
+                block = next((block for block in self._blocks if block.at(finding.line, finding.column)), None)
+                added = block.added_line(statement) if statement is not None and block is not None else None
+                if added is not None:
+                    yield Fix((added,), f"added `{statement}`")
 
     def _import_of(self, name: str) -> str | None:
         """Return the statement that imports the only thing which a name can be."""
         uses = self._imports.uses_of(name)
-        if not uses:
-            return None
-        members = self._imports.members_of(name)  # None where it is used by itself
-        if members is not None and name in _ALIASES:
+        members = self._imports.members_of(name)  # none where it is used in any other way
+        if members and name in _ALIASES:
             return _ALIASES[name]
-        if members is not None and name in self._api.roots:
+        if members and name in self._api.roots:
             return f"import {name}"
         homes = self._namesakes(name)
         home = self._api.resolve(homes[0]) if len(homes) == 1 and "." in homes[0] else None
-        if home is None:
+        if home is None or not uses:
             return None
         if home.kind == "module":
-            fits = members is not None and all(self._api.member(home, member)[1] == "known" for member in members)
+            fits = bool(members) and all(self._api.member(home, member)[1] == "known" for member in members)
         else:
-            fits = all(id(node) in self._called for _, node in uses)
+            fits = all(self._imports.is_called(node) for _, node in uses)
         return f"from {homes[0].rpartition('.')[0]} import {name}" if fits else None
 
     # --- arguments
 
     def _keywords(self) -> Iterator[Fix]:
-        wrong = {(f.line, f.column, f.subject): f for f in self._report.findings if f.kind == "bad-call"}
-        for block in self._blocks:
-            for node in block.nodes:
-                finding = wrong.get((*block.place(node), written(node.func))) if isinstance(node, ast.Call) else None
-                if finding is not None and isinstance(node, ast.Call):
-                    fix = self._keywords_of(block, node, finding)
-                    if fix is not None:
-                        yield fix
+        for finding in self._report.findings:
+            for block in self._blocks if finding.kind == "bad-call" else ():
+                for node in block.at(finding.line, finding.column):
+                    if isinstance(node, ast.Call) and written(node.func) == finding.subject:
+                        fix = self._keywords_of(block, node, finding)
+                        if fix is not None:
+                            yield fix
 
     def _keywords_of(self, block: Block, call: ast.Call, finding: Finding) -> Fix | None:
         symbol = self._api.resolve(finding.path or "")
         if symbol is None:
             return None
         known = [parameter.name for parameter in symbol.bound_parameters if parameter.kind in NAMED]
-        given = [keyword.arg for keyword in call.keywords if keyword.arg is not None]
+        given = {keyword.arg for keyword in call.keywords}
         free = [name for name in known[len(call.args) :] if name not in given]
-        edits: list[Edit | None] = []
-        changed: list[str] = []
-        for keyword in call.keywords:
-            if keyword.arg is not None and keyword.arg not in known:
-                true = same_name(keyword.arg, free)
-                edits.append(block.replaced(block.start(keyword), keyword.arg, true) if true else None)
-                changed.append(f"`{keyword.arg}` by `{true}`")
-        return _fix(edits, f"replaced the parameter {', '.join(changed)} in `{finding.subject}()`")
+        wrong = [keyword for keyword in call.keywords if keyword.arg is not None and keyword.arg not in known]
+        true = [same_name(keyword.arg or "", free) for keyword in wrong]
+        pairs = list(zip(wrong, true, strict=True))
+        edits = [block.replaced(block.start(k), k.arg or "", name) if name else None for k, name in pairs]
+        changed = ", ".join(f"`{keyword.arg}` by `{name}`" for keyword, name in pairs)
+        return _fix(edits, f"replaced the parameter {changed} in `{finding.subject}()`")
 
 
 def _fix(edits: Sequence[Edit | None], words: str) -> Fix | None:
-    return Fix(_all(edits), words) if edits and all(edits) else None
-
-
-def _all(edits: Sequence[Edit | None]) -> tuple[Edit, ...]:
-    return tuple(edit for edit in edits if edit is not None)
+    made = tuple(edit for edit in edits if edit is not None)
+    return Fix(made, words) if made and len(made) == len(edits) else None
 
 
 def _listed(names: Sequence[str]) -> str:

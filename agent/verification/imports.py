@@ -25,6 +25,7 @@ class Imports:
         self._of = {id(alias): node for _, node in self._statements for alias in node.names}
         self._names = [(block, node) for block, node in nodes if isinstance(node, ast.Name)]
         self._parents = {id(node.value): node for _, node in nodes if isinstance(node, ast.Attribute)}
+        self._called = {id(node.func) for _, node in nodes if isinstance(node, ast.Call)}
         self._bound = Counter(name for _, node in nodes for name in _binds(node))
 
     def statement(self, node: ast.AST) -> Statement | None:
@@ -37,10 +38,18 @@ class Imports:
         loads = all(isinstance(node.ctx, ast.Load) for _, node in found)
         return found if loads and self._bound[name] <= 1 else None
 
-    def members_of(self, name: str) -> set[str] | None:
-        """Return what is taken from a name by dot, or None where it is used in any other way."""
+    def is_called(self, node: ast.expr) -> bool:
+        """Whether an expression is what a call calls."""
+        return id(node) in self._called
+
+    def is_bound(self, name: str) -> bool:
+        """Whether anything in the code has or uses a name."""
+        return self._bound[name] > 0 or any(node.id == name for _, node in self._names)
+
+    def members_of(self, name: str) -> set[str]:
+        """Return what is taken from a name by dot; nothing where it is used in any other way."""
         uses = [self._parents.get(id(node)) for _, node in self.uses_of(name) or []]
-        return {use.attr for use in uses if use is not None} if uses and all(uses) else None
+        return {use.attr for use in uses if use is not None} if all(uses) else set()
 
     def local(self, block: Block, module: str) -> tuple[str | None, Edit | None]:
         """Return how a block can write a module, and the line that it then needs; nothing where its name is taken."""
@@ -51,8 +60,7 @@ class Imports:
                 if whole == module and self._bound[name.partition(".")[0]] == 1:
                     return name, None
         owner, _, name = module.rpartition(".")
-        taken = self._bound[name] or any(node.id == name for _, node in self._names)
-        added = block.added_line(f"from {owner} import {name}") if owner and not taken else None
+        added = block.added_line(f"from {owner} import {name}") if owner and not self.is_bound(name) else None
         return (name, added) if added is not None else (None, None)
 
     def moved(self, block: Block, alias: ast.alias, home: str) -> Iterator[Edit | None]:

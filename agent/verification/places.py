@@ -37,6 +37,10 @@ class Text:
         """Return the offset of a 1-based line and column."""
         return self._starts[min(line, len(self._starts)) - 1] + column - 1
 
+    def replaced(self, start: int, old: str, new: str) -> Edit | None:
+        """Return the edit that puts `new` in the place of `old`, if that is what stands there."""
+        return Edit(start, start + len(old), new) if start >= 0 and self.text.startswith(old, start) else None
+
     def edited(self, edits: Iterable[Edit]) -> str | None:
         """Return the text with all edits made, or None where two of them overlap."""
         parts: list[str] = []
@@ -64,6 +68,18 @@ class Block:
         self.body: list[ast.stmt] = self._code.tree.body if self._code.tree is not None else []
         self.nodes: list[ast.AST] = [node for statement in self.body for node in ast.walk(statement)]
 
+    def at(self, line: int, column: int) -> list[ast.AST]:
+        """Return the nodes that begin at a 1-based line and column of the whole text."""
+        return self._at.get((line, column), [])
+
+    @cached_property
+    def _at(self) -> dict[tuple[int, int], list[ast.AST]]:
+        found: dict[tuple[int, int], list[ast.AST]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.expr | ast.stmt | ast.alias):
+                found.setdefault(self.place(node), []).append(node)
+        return found
+
     def place(self, node: ast.expr | ast.stmt | ast.alias | ast.keyword) -> tuple[int, int]:
         """Return the 1-based line and column of a node in the whole text."""
         return self._in_text(node.lineno, node.col_offset)
@@ -84,7 +100,7 @@ class Block:
 
     def replaced(self, start: int, old: str, new: str) -> Edit | None:
         """Return the edit that puts `new` in the place of `old`, if that is what stands there."""
-        return Edit(start, start + len(old), new) if self._text.text.startswith(old, start) else None
+        return self._text.replaced(start, old, new)
 
     def added_line(self, statement: str) -> Edit | None:
         """Return the edit that adds a top-level statement after the block's first imports, or before all else."""
@@ -113,7 +129,9 @@ class Block:
     def _last_import(self) -> ast.stmt | None:
         """The last of the imports with which the block begins."""
         start = 1 if _is_docstring(self.body[:1]) else 0
-        leading = list(itertools.takewhile(lambda node: isinstance(node, ast.Import | ast.ImportFrom), self.body[start:]))
+        leading = list(
+            itertools.takewhile(lambda node: isinstance(node, ast.Import | ast.ImportFrom), self.body[start:])
+        )
         return leading[-1] if leading else None
 
     @property

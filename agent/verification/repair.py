@@ -66,8 +66,13 @@ def _step(current: Repaired, api: ApiModel) -> Repaired | None:
 
 
 def _is_better(after: AnswerReport, before: AnswerReport) -> bool:
-    new = _wrong(after) - _wrong(before)
-    return not new and _wrong(after).total() < _wrong(before).total() and len(after.blocks) == len(before.blocks)
+    was, now = _wrong(before), _wrong(after)
+    return not now - was and now.total() < was.total() and _skipped(after) == _skipped(before)
+
+
+def _skipped(report: AnswerReport) -> list[str | None]:
+    """Return what was not checked: a text in which less is checked has fewer findings, too."""
+    return [report.prose.skipped, *(block.report.skipped for block in report.blocks)]
 
 
 def _wrong(report: AnswerReport) -> Counter[tuple[str, str, str | None]]:
