@@ -286,6 +286,8 @@ class Verification(Struct, frozen=True):
         checked_calls: how many calls were held against a signature.
         findings: all that is wrong, by place: 1-based lines and columns of the answer, or of the code that was sent.
             Unused imports are left out: they do no harm.
+        unchecked_names: dotted paths of which the sources cannot tell: they are made when the library runs, or another
+            one brings them. They are never held against anybody.
         unchecked: what could not be checked and why, in plain words; None where everything was.
     """
 
@@ -296,6 +298,7 @@ class Verification(Struct, frozen=True):
     ran: Ran | None = None
     checked_calls: int = 0
     findings: tuple[Finding, ...] = ()
+    unchecked_names: tuple[str, ...] = ()
     unchecked: str | None = None
 
 

@@ -12,7 +12,7 @@ from agent.verification.code import check_code
 from agent.verification.markdown import closed, code_blocks, open_fence, outside_code, without_foreign_links
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
-from agent.verification.verdict import note, verdict, verify_code, verify_markdown, without_note
+from agent.verification.verdict import note, sentence, verdict, verify_code, verify_markdown, without_note
 
 __all__ = [
     "MAX_CODE",
@@ -32,6 +32,7 @@ __all__ = [
     "open_fence",
     "outside_code",
     "repair",
+    "sentence",
     "uses",
     "verdict",
     "verify_code",

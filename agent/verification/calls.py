@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -51,7 +52,7 @@ def mismatch(given: Given, parameters: Sequence[Parameter]) -> str | None:
     if given.positional > len(positional) and "var_positional" not in kinds:
         return _too_many(given, parameters, len(positional))
     filled = positional[: given.positional]
-    twice = [name for name in given.keywords if given.keywords.count(name) > 1]
+    twice = [name for name, times in Counter(given.keywords).items() if times > 1]
     twice += [p.name for p in filled if p.kind == "positional_or_keyword" and p.name in given.keywords]
     if twice:
         return f"gives `{twice[0]}` twice"

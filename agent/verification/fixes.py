@@ -111,7 +111,9 @@ class Fixes:
             home = homes.pop() if len(homes) == 1 else ""
             edits = [imported_from(block, node, home) if home else None for block, node in statements]
             return _fix(edits, f"imported {_listed(names)} from `{home}` instead of `{path}`")
-        home = self._home(path.rpartition(".")[2])
+        owner, _, name = path.rpartition(".")
+        holder = self._api.resolve(owner)
+        home = self._home(name) if holder is not None and holder.kind == "module" else None
         edits = [edit for block, node in uses for edit in self._taken_from(block, node, home)] if home else []
         return _fix(edits, f"replaced `{path}` by `{home}`")
 
@@ -126,9 +128,11 @@ class Fixes:
                 yield added
 
     def _home(self, name: str) -> str | None:
-        """Return the one public path that ends with a name, if there is only one."""
+        """Return the only public path that ends with a name, unless it is of a function that any call would fit."""
         homes = self._namesakes(name)
-        return homes[0] if len(homes) == 1 and len(name) >= _SHORTEST_MOVED else None
+        symbol = self._api.resolve(homes[0]) if len(homes) == 1 and len(name) >= _SHORTEST_MOVED else None
+        fits_any = symbol is not None and symbol.kind == "function" and not symbol.parameters
+        return homes[0] if symbol is not None and not fits_any else None
 
     def _namesakes(self, name: str) -> list[str]:
         public = (symbol.public for symbol in self._api.find(name) if symbol.kind in _FREE and symbol.public)

@@ -58,6 +58,7 @@ def verdict(
         bad_calls=tuple(dict.fromkeys(f.message for f in findings if f.kind == "bad-call")),
         checked_calls=report.calls_checked,
         findings=tuple(replace(finding, line=finding.line + lines_before) for finding in findings),
+        unchecked_names=report.unchecked,
         unchecked=" ".join(_unchecked(report, api, where)) or None,
     )
 
@@ -68,8 +69,6 @@ def _unchecked(report: AnswerReport, api: ApiModel, where: str) -> Iterator[str]
     reasons = [report.prose.skipped, *(block.report.skipped for block in report.blocks)]
     for reason in dict.fromkeys(reason for reason in reasons if reason is not None):
         yield f"Not checked to the end: {reason}."
-    if report.unchecked:
-        yield f"The sources of {where} cannot tell of {_listed(report.unchecked)}."
 
 
 def note(found: Verification, where: str) -> str:
@@ -92,19 +91,17 @@ def without_note(text: str) -> str:
     return answer or text
 
 
+def sentence(finding: Finding) -> str:
+    """Return a finding in words that need no place beside them; of a call, with the true signature."""
+    if finding.kind == "syntax":
+        return finding.message.replace("This is", "A code block is", 1)
+    if finding.kind == "bad-call" and len(finding.suggestions[0]) <= _LONGEST_SIGNATURE:
+        return f"{finding.message} It is `{finding.suggestions[0]}`."
+    return finding.message
+
+
 def _sentences(findings: tuple[Finding, ...]) -> Iterator[str]:
+    yield from (sentence(finding) for finding in findings if finding.kind != "undefined-name")
     undefined = dict.fromkeys(f"`{finding.subject}`" for finding in findings if finding.kind == "undefined-name")
-    for finding in findings:
-        if finding.kind == "syntax":
-            yield finding.message.replace("This is", "A code block is", 1)
-        elif finding.kind == "bad-call" and len(finding.suggestions[0]) <= _LONGEST_SIGNATURE:
-            yield f"{finding.message} It is `{finding.suggestions[0]}`."
-        elif finding.kind != "undefined-name":
-            yield finding.message
     if undefined:
         yield f"The code neither imports nor assigns {', '.join(undefined)}."
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:_MOST_SHOWN])
-    return shown + (f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else "")
