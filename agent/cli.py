@@ -136,14 +136,9 @@ def check(
     settings = load_settings()
     if library is None and version is None:
         ensure_indexed(settings)
-    stdin = sys.stdin.buffer
-    report = check_files(files, settings, library=library, version=version, stdin=stdin, stdin_name=stdin_name)
-    if json:
-        _print_json(report.findings)
-    else:
-        sys.stdout.writelines(f"{line}\n" for line in report.lines())
-    for line in (*report.unchecked, report.summary()):
-        typer.echo(line, err=True)
+    report = check_files(files, settings, library=library, version=version, stdin_name=stdin_name)
+    sys.stdout.write(report.as_json() if json else report.as_lines())
+    typer.echo(report.summary(), err=True)
     if not report.is_clean:
         raise typer.Exit(ExitCode.COULD_NOT)
 

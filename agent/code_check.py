@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import sys
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
 from msgspec import Struct
 
 from agent.errors import InvalidInput
@@ -59,18 +61,22 @@ class Report(Struct, frozen=True):
         """Whether everything was checked and nothing found."""
         return not self.findings and not self.unchecked
 
-    def lines(self) -> Iterator[str]:
-        """Yield `file:line:column: kind: message` for each finding."""
-        for found in self.findings:
-            yield f"{found.file}:{found.line}:{found.column}: {found.kind}: {sentence(found)}"
+    def as_lines(self) -> str:
+        """Return `file:line:column: kind: message` for each finding, on lines of their own."""
+        return "".join(f"{f.file}:{f.line}:{f.column}: {f.kind}: {sentence(f)}\n" for f in self.findings)
+
+    def as_json(self) -> str:
+        """Return the findings as a JSON list."""
+        return msgspec.json.format(msgspec.json.encode(self.findings)).decode() + "\n"
 
     def summary(self) -> str:
-        """Return what was done, on one line."""
+        """Return what was done, and above it, what could not be."""
         names = sum(checked.checked_names for _, checked in self.files)
         calls = sum(checked.checked_calls for _, checked in self.files)
         counts = (len(self.findings), "finding"), (len(self.files), "file"), (names, "name"), (calls, "call")
         findings, files, name_count, call_count = (f"{n} {word}" + ("" if n == 1 else "s") for n, word in counts)
-        return f"{findings} in {files}; {name_count} and {call_count} checked against {self.where}"
+        done = f"{findings} in {files}; {name_count} and {call_count} checked against {self.where}"
+        return "\n".join([*self.unchecked, done])
 
 
 def check_files(
@@ -79,7 +85,7 @@ def check_files(
     *,
     library: str | None = None,
     version: str | None = None,
-    stdin: BinaryIO,
+    stdin: BinaryIO | None = None,
     stdin_name: str = STDIN,
 ) -> Report:
     """Check files against an indexed library; no model is loaded, and nothing in them is run.
@@ -89,14 +95,17 @@ def check_files(
         settings: where the indexes are, and the default library.
         library: name of an indexed library, or None for the default.
         version: its exact version, or None for the default.
-        stdin: read where `-` is among the names.
+        stdin: read where `-` is among the names; the process's own without one.
         stdin_name: what standard input is called in findings; its ending says what it holds, Python without one.
 
     Raises:
         InvalidInput: a file cannot be read, or is neither Python nor Markdown.
         UnknownLibrary, UnknownVersion: not indexed; lists what is.
     """
-    sources = [(stdin_name, _read(stdin), True) if name == STDIN else (name, _read_file(name), False) for name in names]
+    sources = [
+        (stdin_name, _read(stdin or sys.stdin.buffer), True) if name == STDIN else (name, _read_file(name), False)
+        for name in names
+    ]
     kinds = [_is_markdown(name, any_ending=is_stdin) for name, _, is_stdin in sources]
     index = chosen(settings, library, version)
     api = Versions(settings.indexes_dir).api(index.library, index.version)

@@ -45,7 +45,7 @@ def repair(markdown: str, api: ApiModel) -> Repaired:
         The text itself where nothing is certain. Repairing twice is the same as once.
     """
     current = Repaired(markdown, check_answer(markdown, api))
-    while 0 < len(_wrong(current.report)) <= MOST_FINDINGS and (better := _step(current, api)) is not None:
+    while 0 < _wrong(current.report).total() <= MOST_FINDINGS and (better := _step(current, api)) is not None:
         current = better
     return current
 

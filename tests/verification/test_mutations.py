@@ -10,7 +10,8 @@ from agent.schema import SourceTree
 from agent.symbols import ApiModel
 from agent.verification import CodeReport
 from evals import mutations
-from evals.mutations import Mutation, accusations, examples, library_words, mutate, score, total
+from evals.mutations import accusations, examples, library_words, mutate, score, total
+from evals.seeded import Mutation
 
 SAMPLE = 120
 
