@@ -114,6 +114,35 @@ def search(
         show_passages(reply)
 
 
+@app.command(
+    epilog="Examples: `fury-agent check my_scene.py README.md`, `cat answer.md | fury-agent check - --stdin-name x.md`"
+)
+def check(
+    files: Annotated[
+        list[str], typer.Argument(help="Python or Markdown files; - reads standard input.", metavar="FILE")
+    ],
+    library: LibraryOption = None,
+    version: VersionOption = None,
+    stdin_name: Annotated[str, typer.Option(help="What standard input is called: .md for Markdown.")] = "-",
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as a JSON list.")] = False,
+) -> None:
+    """Check code against a library's real API: names that do not exist, calls that do not fit. Nothing in it is run.
+
+    Prints `file:line:column: kind: message`. The exit code is 1 if anything was found, or could not be checked.
+    """
+    from agent.code_check import check_files
+    from agent.settings import load_settings
+
+    settings = load_settings()
+    if library is None and version is None:
+        ensure_indexed(settings)
+    report = check_files(files, settings, library=library, version=version, stdin_name=stdin_name)
+    sys.stdout.write(report.as_json() if json else report.as_lines())
+    typer.echo(report.summary(), err=True)
+    if not report.is_clean:
+        raise typer.Exit(ExitCode.COULD_NOT)
+
+
 @app.command(epilog="Examples: `fury-agent index`, `fury-agent index fury==0.10.0`, `fury-agent index ./my-library`")
 def index(
     spec: Annotated[

@@ -15,31 +15,27 @@ from llama_index.core.schema import NodeWithScore
 from msgspec import Struct, structs
 
 from agent import prompts
-from agent.absent_names import AbsentName, AbsentNames, describe
+from agent.absent_names import AbsentName, AbsentNames
 from agent.arrangement import Hit, collapse
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
+from agent.draft import Draft
 from agent.errors import ModelTimeout, ModelUnavailable
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import stream_chat
 from agent.question import valid_question
 from agent.retrieval import HybridRetriever
 from agent.schema import (
-    Answer,
     AnswerEvent,
-    Citation,
     Event,
     IndexInfo,
     Passage,
     SourcesEvent,
-    Status,
-    Timings,
     TokenEvent,
-    Verification,
 )
 from agent.settings import Settings
-from agent.stale_names import outdated
-from agent.verification import citation, cite, closed, without_foreign_links
+from agent.symbols import ApiModel
+from agent.verification import citation
 
 
 class Limits(Struct, frozen=True):
@@ -70,6 +66,7 @@ class QueryEngine(CustomQueryEngine):
         info: what the index holds.
         limits: what an answer may cost.
         no_llm: why there is no LLM, for the answer that has to do without.
+        api: the library's API model, or None to give answers unchecked.
         absent_names: tells which of a question's names the version lacks, or None to let them be.
     """
 
@@ -80,6 +77,7 @@ class QueryEngine(CustomQueryEngine):
     info: IndexInfo
     limits: Limits
     no_llm: str = "No language model is configured."
+    api: ApiModel | None = None
     absent_names: AbsentNames | None = None
 
     async def acustom_query(self, query_str: str) -> Response:
@@ -152,7 +150,7 @@ class QueryEngine(CustomQueryEngine):
             InvalidInput: the question is empty, too long, or not text.
         """
         started = time.perf_counter()
-        draft = _Draft(self.info, self.find(question, top_k), conversation_id or uuid4(), started)
+        draft = Draft(self.info, self.find(question, top_k), conversation_id or uuid4(), started)
         yield SourcesEvent(tuple(draft.citations), self.info.library, self.info.version)
         yield draft.declined(None, why)
 
@@ -166,7 +164,7 @@ class QueryEngine(CustomQueryEngine):
         started: float,
     ) -> Iterator[Event]:
         cancel.check()
-        draft = _Draft(self.info, hits, conversation, started, absent)
+        draft = Draft(self.info, hits, conversation, started, absent, self.api)
         yield SourcesEvent(tuple(draft.citations), self.info.library, self.info.version)
         if draft.note:
             yield TokenEvent(f"{draft.note}\n\n")
@@ -177,7 +175,7 @@ class QueryEngine(CustomQueryEngine):
         else:
             yield from self._generate(self.llm, question, draft, cancel)
 
-    def _generate(self, llm: LLM, question: str, draft: _Draft, cancel: CancelToken) -> Iterator[Event]:
+    def _generate(self, llm: LLM, question: str, draft: Draft, cancel: CancelToken) -> Iterator[Event]:
         try:
             prompt, draft.given = prompts.messages(
                 f"{question}\n\n{draft.note}" if draft.note else question,
@@ -206,86 +204,6 @@ class QueryEngine(CustomQueryEngine):
             return
         model = model_name(llm)
         yield draft.declined(model) if prompts.is_refusal(draft.text) else draft.answered(model)
-
-
-class _Draft:
-    """An answer while it is being written."""
-
-    def __init__(
-        self,
-        info: IndexInfo,
-        hits: Sequence[Hit],
-        conversation: UUID,
-        started: float,
-        absent: Sequence[AbsentName] = (),
-    ) -> None:
-        self.info = info
-        self.hits = hits
-        self.conversation = conversation
-        self.started = started
-        self.retrieved = time.perf_counter()
-        self.first_token: float | None = None
-        self.text = ""
-        self.cut = False
-        self.given = len(hits)
-        self.citations = [citation(number, hit, info.url_template) for number, hit in enumerate(hits, start=1)]
-        numbers = {key: n for n, hit in enumerate(hits, 1) for key in (hit.chunk.id, hit.chunk.qualified) if key}
-        self.note = describe(absent, info.library, info.version, numbers)
-
-    def add(self, text: str, finish_reason: str | None) -> None:
-        """Take in what the model said."""
-        if text and self.first_token is None:
-            self.first_token = time.perf_counter()
-        self.text += text
-        self.cut = self.cut or finish_reason == "length"
-
-    def answered(self, model: str) -> AnswerEvent:
-        """Close the text and attach the citations."""
-        text, cited = cite(without_foreign_links(closed(self.text, cut=self.cut)), self.hits[: self.given])
-        if not text:
-            return self.sources_only("The language model said nothing.")
-        noted = cite(self.note, self.hits)[1] if self.note else []
-        cited = sorted({*cited, *noted})
-        return self._event("answered", text, [self.citations[number - 1] for number in cited], model)
-
-    def declined(self, model: str | None, why: str = "") -> AnswerEvent:
-        """Say why there is no answer (because the sources do not hold it, if not told), and name the nearest places."""
-        where = f"{self.info.library} {self.info.version}"
-        text = why or f"The sources of {where} do not answer this."
-        if self.citations:
-            text += f" The nearest places in {where} are:\n\n{listing(self.citations)}"
-        return self._event("declined", text, self.citations, model)
-
-    def sources_only(self, why: str) -> AnswerEvent:
-        """Give the places alone."""
-        text = f"{why} These places in the sources are the nearest to your question:\n\n{listing(self.citations)}"
-        return self._event("sources_only", text, self.citations, None)
-
-    def _event(self, status: Status, text: str, citations: Sequence[Citation], model: str | None) -> AnswerEvent:
-        first = self.first_token
-        answer = Answer(
-            answer_id=uuid4(),
-            conversation_id=self.conversation,
-            status=status,
-            answer=f"{self.note}\n\n{text}" if self.note else text,
-            citations=tuple(citations),
-            verification=Verification(),
-            library=self.info.library,
-            version=self.info.version,
-            revision=self.info.revision,
-            model=model,
-            timings=Timings(
-                retrieval_ms=(self.retrieved - self.started) * 1e3,
-                first_token_ms=None if first is None else (first - self.started) * 1e3,
-                total_ms=(time.perf_counter() - self.started) * 1e3,
-            ),
-        )
-        return AnswerEvent(answer)
-
-
-def listing(citations: Sequence[Citation]) -> str:
-    """Return citations as a Markdown list that names each place."""
-    return "\n".join(f"- [{entry.number}] `{entry.title}`: {entry.place}{outdated(entry.stale)}" for entry in citations)
 
 
 def passage(hit: Hit, url_template: str | None) -> Passage:

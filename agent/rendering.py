@@ -74,6 +74,7 @@ def answer_text(answer: Answer) -> Group:
     parts: list[object] = [Markdown(answer.answer), ""]
     if answer.status == "answered":
         parts += [citation_text(entry) for entry in answer.citations]
+        parts += ["", *(Text(line, style=style) for line, style in badge(answer))]
     return Group(*parts, "", Text(small_print(answer), style="dim"))  # type: ignore[arg-type]
 
 
@@ -82,7 +83,36 @@ def plain_answer(answer: Answer) -> str:
     lines = [answer.answer, ""]
     if answer.status == "answered":
         lines += [citation_text(entry).plain for entry in answer.citations]
+        lines += ["", *(line for line, _ in badge(answer))]
     return "\n".join([*lines, "", small_print(answer)]) + "\n"
+
+
+def badge(answer: Answer) -> list[tuple[str, str]]:
+    """Return what was checked and repaired in an answer, in lines with their style."""
+    found = answer.verification
+    missing, misfits = len(found.unknown_names), sum(finding.kind == "bad-call" for finding in found.findings)
+    others = len(found.findings) - misfits - sum(finding.kind == "unknown-name" for finding in found.findings)
+    where = f"{answer.library} {answer.version}"
+    parts = [
+        _tally(found.checked_names, "name", missing, "exist", "does not exist", "do not exist") + f" in {where}",
+        _tally(found.checked_calls, "call", misfits, "fit", "does not fit", "do not fit")
+        if found.checked_calls
+        else "",
+        f"{others} more finding{'' if others == 1 else 's'}" if others else "",
+    ]
+    lines = [(f"checked: {'; '.join(filter(None, parts))}", "yellow" if found.findings else "green")]
+    if found.repaired:
+        lines.append((f"repaired: {'; '.join(found.repaired)}", "green"))
+    if found.unchecked:
+        lines.append((found.unchecked, "yellow"))
+    return lines
+
+
+def _tally(count: int, what: str, wrong: int, well: str, one: str, many: str) -> str:
+    counted = f"{count} {what}{'' if count == 1 else 's'}"
+    if not wrong:
+        return f"{counted}, all {well}" if count > 1 else f"{counted}, which {well}s" if count else f"no {what}s"
+    return f"{counted}, {wrong} {one if wrong == 1 else many}"
 
 
 def small_print(answer: Answer) -> str:

@@ -31,8 +31,11 @@ LANGUAGES: Mapping[str, Language] = {
 """Suffix -> language; any other text file is `text`."""
 ChunkKind = Literal["module", "class", "function", "method", "example", "section", "shader"]
 Status = Literal["answered", "declined", "sources_only"]
+FindingKind = Literal["syntax", "undefined-name", "unused-import", "unknown-name", "bad-call", "deprecated"]
 
 MAX_QUESTION = 4_000
+MAX_CODE = 200_000
+"""Longest code that is checked, in characters; the largest file of FURY has half of it."""
 MAX_TOP_K = 20
 
 
@@ -169,6 +172,7 @@ class IndexInfo(Struct, frozen=True, kw_only=True):
 # --- questions and answers: the HTTP contract ------------------------------------------------------
 
 Question = Annotated[str, Meta(min_length=1, max_length=MAX_QUESTION, description="The question, in plain words.")]
+Code = Annotated[str, Meta(min_length=1, max_length=MAX_CODE, description="Python, as in a file or a doctest.")]
 TopK = Annotated[int, Meta(ge=1, le=MAX_TOP_K, description="How many passages to use.")]
 
 
@@ -189,6 +193,14 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     library: str | None = None
     version: str | None = None
     top_k: TopK | None = None
+
+
+class CheckRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Body of `POST /check`."""
+
+    code: Code
+    library: str | None = None
+    version: str | None = None
 
 
 class Passage(Struct, frozen=True):
@@ -249,14 +261,54 @@ class Ran(Struct, frozen=True):
     error: str | None = None
 
 
+class Finding(Struct, frozen=True):
+    """One thing that is wrong, or soon will be, at one place.
+
+    Attributes:
+        kind: `unknown-name` (the library has no such name) and `bad-call` (the arguments do not fit the signature) are
+            certain: what the sources cannot tell is never a finding.
+        line, column: 1-based, inside the text that was checked; the column counts characters.
+        subject: the name as written (`fa.spher`); empty for a syntax error.
+        message: the finding in plain words, one sentence.
+        path: the dotted path that the subject stands for (`fury.actor.spher`), where it leads into the library.
+        suggestions: what exists instead, best first: real names, or for a call the true signature.
+    """
+
+    kind: FindingKind
+    line: int
+    column: int
+    subject: str
+    message: str
+    path: str | None = None
+    suggestions: tuple[str, ...] = ()
+
+
 class Verification(Struct, frozen=True):
-    """What was checked in an answer against the library's API."""
+    """What was checked in an answer, or in code, against the library's API.
+
+    Attributes:
+        checked_names: how many distinct names of the library were looked up with a verdict.
+        unknown_names: dotted paths that do not exist in that version, ascending.
+        bad_calls: calls whose arguments cannot fit, each in one sentence.
+        repaired: what was put right before the answer was given, in words (``added `from fury import actor```).
+        ran: what happened when the code was run; None where it was not.
+        checked_calls: how many calls were held against a signature.
+        findings: all that is wrong, by place: 1-based lines and columns of the answer, or of the code that was sent.
+            Unused imports are left out: they do no harm.
+        unchecked_names: dotted paths of which the sources cannot tell: they are made when the library runs, or another
+            one brings them. They are never held against anybody.
+        unchecked: what could not be checked and why, in plain words; None where everything was.
+    """
 
     checked_names: int = 0
     unknown_names: tuple[str, ...] = ()
     bad_calls: tuple[str, ...] = ()
     repaired: tuple[str, ...] = ()
     ran: Ran | None = None
+    checked_calls: int = 0
+    findings: tuple[Finding, ...] = ()
+    unchecked_names: tuple[str, ...] = ()
+    unchecked: str | None = None
 
 
 class Timings(Struct, frozen=True):

@@ -24,7 +24,7 @@ from agent.errors import (
     StorageError,
     WeightsError,
 )
-from agent.generations import Generation, IndexDirectory, find_index, list_libraries
+from agent.generations import Generation, IndexDirectory, list_libraries
 from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.llms import build_llm
@@ -32,10 +32,20 @@ from agent.providers.stores.lancedb import LanceVectorStore
 from agent.query_engine import Limits, QueryEngine
 from agent.question import Asked, asked_version, valid_question
 from agent.retrieval import HybridRetriever, parts_of
-from agent.schema import Event, Health, IndexInfo, Library, QueryRequest, SearchReply, SearchRequest
+from agent.schema import (
+    CheckRequest,
+    Event,
+    Health,
+    IndexInfo,
+    Library,
+    QueryRequest,
+    SearchReply,
+    SearchRequest,
+    Verification,
+)
 from agent.settings import Settings
-from agent.sources import parse_spec
-from agent.versions import Versions
+from agent.verification import verify_code
+from agent.versions import Versions, chosen
 
 
 class Service:
@@ -91,6 +101,17 @@ class Service:
         asked = self._asked(request)
         engine = self.engine(request.library, asked.version if asked else request.version)
         return SearchReply(engine.search(request.question, request.top_k), engine.info.library, engine.info.version)
+
+    def check(self, request: CheckRequest) -> Verification:
+        """Check code against the API of a library; no model is loaded for it.
+
+        Raises:
+            UnknownLibrary, UnknownVersion: not indexed; lists what is.
+            IndexError_: the index cannot be read.
+        """
+        directory = self._directory(request.library, request.version)
+        api = self.versions.api(directory.library, directory.version)
+        return verify_code(request.code, api, f"{directory.library} {directory.version}")
 
     def _asked(self, request: QueryRequest | SearchRequest) -> Asked | None:
         """Return the version that the question names, or None if it names none or the request does."""
@@ -199,10 +220,7 @@ class Service:
             return self._reranker
 
     def _directory(self, library: str | None, version: str | None) -> IndexDirectory:
-        default = parse_spec(self.settings.library)
-        name = library or default.library
-        preferred = default.version if name == default.library else None
-        return find_index(self.settings.indexes_dir, name, version, preferred)
+        return chosen(self.settings, library, version)
 
     def _open(self, generation: Generation) -> QueryEngine:
         info = generation.info()
@@ -222,6 +240,7 @@ class Service:
             llm=None,
             info=info,
             limits=Limits.of(self.settings),
+            api=api,
             absent_names=AbsentNames(info.library, info.version, api, self.versions),
         )
 

@@ -9,14 +9,28 @@ from typing import TypeVar
 
 from msgspec.structs import asdict, replace
 
-from agent.generations import Generation, find_index, indexed_versions
+from agent.generations import Generation, IndexDirectory, find_index, indexed_versions
 from agent.question import matching, newest_first
+from agent.settings import Settings
+from agent.sources import parse_spec
 from agent.symbols import ApiModel
 from agent.symbols.difference import ApiDifference
 from agent.symbols.guides import GUIDE_FILE, Statement, read_statements
 from agent.symbols.replacements import Replacements
 
 T = TypeVar("T")
+
+
+def chosen(settings: Settings, library: str | None, version: str | None) -> IndexDirectory:
+    """Return the index that a request means: of the default library where it names none, at its default version.
+
+    Raises:
+        UnknownLibrary, UnknownVersion: not indexed; the message lists what is, and the command.
+    """
+    default = parse_spec(settings.library)
+    name = library or default.library
+    preferred = default.version if name == default.library else None
+    return find_index(settings.indexes_dir, name, version, preferred)
 
 
 class VersionDifference(ApiDifference, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from agent.errors import ModelUnavailable
+from agent.verification import without_note
 from evals.cases import DATA, Case, read_jsonl
 from evals.observations import Judged
 from evals.observe import FAILURES_IN_A_ROW, Observer
@@ -91,7 +92,7 @@ def _answers(run: Run, cases: Sequence[Case]) -> Iterator[Subject]:
         entry = asked.get(case.id)
         if case.answerable and entry and entry.answer and entry.answer.status == "answered":
             texts = tuple(passage.text[:CONTEXT_CHARACTERS] for passage in entry.passages[:CONTEXTS])
-            yield Subject(case.id, case.question, entry.answer.answer, texts, case.ground_truth)
+            yield Subject(case.id, case.question, without_note(entry.answer.answer), texts, case.ground_truth)
 
 
 def _examples(path: Path) -> Iterator[Subject]:

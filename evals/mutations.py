@@ -1,4 +1,4 @@
-"""`python -m evals.mutations`: how many invented names and wrong calls the checker finds, and whom it accuses wrongly.
+"""`python -m evals.mutations`: how many invented names and wrong calls the checker finds, repairs, and accuses wrongly.
 
 The library's own examples are changed in one place at a time, so that they are certain to fail: an invented name is a
 word that occurs nowhere in the library's sources, and a changed call is one that `inspect.Signature.bind` refuses.
@@ -25,27 +25,11 @@ from agent.symbols import ApiModel
 from agent.symbols.reader import ast_source
 from agent.verification import Finding, check_code
 from evals.certain_uses import CertainUses, binds
+from evals.repairs import RepairScore, score_repairs
+from evals.seeded import Mutation, seeded_imports
 
 COUNT = 800
 ACCUSING = ("syntax", "undefined-name", "unknown-name", "bad-call")
-
-
-class Mutation(Struct, frozen=True):
-    """An example that was changed in one place.
-
-    Attributes:
-        kind: what the checker is expected to find.
-        style: how it was changed.
-        subject: the invented name, or the path of what is called.
-        before, after: the code, both as `ast.unparse` writes it.
-    """
-
-    kind: str
-    style: str
-    file: str
-    subject: str
-    before: str
-    after: str
 
 
 class Score(Struct, frozen=True):
@@ -244,7 +228,8 @@ def main(arguments: list[str] | None = None) -> int:
     sources = examples(tree)
     chosen = mutate(sources, api, library_words(tree), options.count, options.seed)
     scores = score(chosen, api)
-    sys.stdout.write(_table(scores) + _accusation_lines(sources, api))
+    repairs = score_repairs([*chosen, *seeded_imports(sources, api, options.count // 4, options.seed)], api)
+    sys.stdout.write(_table(scores) + _accusation_lines(sources, api) + _repair_table(repairs))
     if options.misses:
         missed = (m for m in chosen if not any(s.found for s in score([m], api).values()))
         sys.stdout.writelines(f"missed: {m.file} {m.kind} {m.style} {m.subject}\n" for m in missed)
@@ -256,6 +241,14 @@ def _table(scores: Mapping[tuple[str, str], Score]) -> str:
     rows += [(f"all {kind}", total(scores, kind)) for kind in ("unknown-name", "bad-call")]
     head = f"{'mutation':40}{'made':>8}{'found':>8}{'recall':>8}{'stray':>8}\n"
     return head + "".join(f"{name:40}{s.made:8}{s.found:8}{s.recall:8.3f}{s.stray:8}\n" for name, s in rows)
+
+
+def _repair_table(scores: Mapping[tuple[str, str], RepairScore]) -> str:
+    rows = [(f"{kind}: {style}", value) for (kind, style), value in scores.items()]
+    right, wrong, left = (sum(getattr(s, name) for s in scores.values()) for name in ("right", "wrong", "left"))
+    rows.append(("all", RepairScore(right, wrong, left)))
+    head = f"\n{'repair of':50}{'made':>8}{'right':>8}{'wrong':>8}{'left':>8}\n"
+    return head + "".join(f"{name:50}{s.made:8}{s.right:8}{s.wrong:8}{s.left:8}\n" for name, s in rows)
 
 
 def _accusation_lines(sources: Mapping[str, str], api: ApiModel) -> str:

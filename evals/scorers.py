@@ -10,10 +10,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.schema import Answer, Citation
 from agent.symbols import ApiModel
-from agent.verification import AnswerReport, check_answer
+from agent.verification import AnswerReport, check_answer, without_note
 from evals.cases import Case, Gold
 from evals.observations import Asked
 
@@ -39,12 +40,12 @@ class Given(Struct, frozen=True):
 
     @property
     def answer(self) -> Answer:
-        """The final reply; a question that could not be asked, or that no model answered, fails its scorers."""
+        """The final reply, without what code noted below the model's words; none fails the scorers."""
         if self.asked.answer is None:
             raise ScorerFailed(self.asked.error or "there is no answer")
         if self.asked.answer.status == "sources_only":
             raise ScorerFailed("no language model answered")
-        return self.asked.answer
+        return replace(self.asked.answer, answer=without_note(self.asked.answer.answer))
 
     @property
     def written(self) -> Answer | None:

@@ -21,6 +21,7 @@ from agent.cancellation import CancelToken
 from agent.schema import (
     Answer,
     AnswerEvent,
+    CheckRequest,
     Citation,
     Event,
     Health,
@@ -73,6 +74,7 @@ class ScriptedService:
         self.state = health or Health("ok")
         self.questions: list[QueryRequest] = []
         self.searches: list[SearchRequest] = []
+        self.checks: list[CheckRequest] = []
         self.tokens: list[CancelToken] = []
         self.running = 0
         self.most_running = 0
@@ -101,6 +103,10 @@ class ScriptedService:
         self.searches.append(request)
         time.sleep(self.search_seconds)
         return REPLY
+
+    def check(self, request: CheckRequest) -> Verification:
+        self.checks.append(request)
+        return ANSWER.verification
 
     def libraries(self) -> tuple[Library, ...]:
         return (LIBRARY,)

@@ -53,11 +53,11 @@ def test_help_comes_at_once_and_lists_the_commands(tmp_path: Path) -> None:
     started = time.perf_counter()
     done = fury_agent("--help", data=tmp_path)
     assert time.perf_counter() - started < 2.0  # the benchmark holds it to 0.5 s; here only a heavy import must show
-    for command in ("ask", "search", "index", "serve", "libraries", "diff", "doctor"):
+    for command in ("ask", "search", "check", "index", "serve", "libraries", "diff", "doctor"):
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("command", ["ask", "search", "index", "serve", "libraries", "diff", "doctor"])
+@pytest.mark.parametrize("command", ["ask", "search", "check", "index", "serve", "libraries", "diff", "doctor"])
 def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     done = fury_agent(command, "--help", data=tmp_path)
     assert done.returncode == 0
@@ -106,6 +106,17 @@ def test_two_versions_are_compared(two_versions: Settings) -> None:
     assert {entry["path"] for entry in reply["added"]} == {"demo.actor.sph_glyph"}
 
 
+def test_code_is_checked(two_versions: Settings) -> None:
+    code = "from demo import actor\nactor.cube(1)\n"
+    bad = fury_agent("check", "-", "--library", "demo", data=two_versions.data_dir, stdin=code)
+    assert bad.stdout == "-:2:1: unknown-name: `demo.actor.cube` does not exist.\n"
+    assert bad.stderr == "1 finding in 1 file; 3 names and 0 calls checked against demo 2.0.0\n"
+    assert bad.returncode == 1
+    options = ("--library", "demo", "--version", "0.10.0", "--json")
+    good = fury_agent("check", "-", *options, data=two_versions.data_dir, stdin=code)
+    assert (good.returncode, good.stdout) == (0, "[]\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
@@ -120,6 +131,9 @@ def test_two_versions_are_compared(two_versions: Settings) -> None:
         (["search"], 2, "Missing argument"),
         (["search", "x", "-k", "99"], 2, "20"),
         (["dance"], 2, "dance"),
+        (["check"], 2, "Missing argument"),
+        (["check", "/no/such.py", "--library", "demo"], 2, "'/no/such.py' cannot be read"),
+        (["check", "-", "--library", "nothing"], 1, "is not indexed"),
     ],
 )
 @pytest.mark.weights

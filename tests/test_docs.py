@@ -63,7 +63,7 @@ def test_the_shell_commands_run(home: Path) -> None:
             shlex.split(command), cwd=home, env=environment(home), capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert done.stdout.strip()
+        assert done.stdout.strip() or command.startswith("fury-agent check")  # which found nothing
         if command.startswith("fury-agent search"):
             assert re.search(r"^fury/window.py:\d+-\d+  ShowManager", done.stdout, re.MULTILINE)
             assert re.search(r"^ +def ", done.stdout, re.MULTILINE)  # nothing wrapped or numbered in a pipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ from llama_index.core import Settings as LlamaSettings  # noqa: TID251 - to see 
 from llama_index.core.base.response.schema import Response
 
 from agent.cancellation import CancelToken
-from agent.errors import Cancelled, InvalidInput
+from agent.errors import Cancelled, InvalidInput, UnknownVersion
 from agent.index_build import build
 from agent.prompts import NOT_IN_SOURCES
-from agent.schema import Answer, AnswerEvent, QueryRequest, SearchRequest, SourcesEvent, TokenEvent
+from agent.schema import Answer, AnswerEvent, CheckRequest, QueryRequest, SearchRequest, SourcesEvent, TokenEvent
 from agent.service import Service
 from agent.settings import Settings
+from agent.verification import without_note
+from tests.fakes import running
 from tests.support import HashEmbedding, ScriptedLLM
 
 LIBRARY = {
@@ -193,3 +196,95 @@ def test_sections_of_one_file_are_places_of_their_own(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", library=str(tmp_path / "demo"), llm="none")
     build(settings.library, settings, embedding=HashEmbedding())
     assert len(Service(settings, embedding=HashEmbedding()).search(SearchRequest("spheres", top_k=10)).passages) == 3
+
+
+# --- checks ----------------------------------------------------------------------------------------
+
+WRONG = """Use `demo.sphere` [1] [7]:
+
+```python
+from demo import sphere
+sphere([[0, 0, 0]], radii=2)
+demo.cube()
+```"""
+
+
+def test_what_does_not_hold_is_said_below_the_answer(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying(WRONG))
+    checked = found.verification
+    assert checked.unknown_names == ("demo.cube",)
+    assert len(checked.bad_calls) == 1
+    assert "`demo.cube` does not exist." in found.answer
+    assert "`sphere()` passes `radii`, which is no parameter. It is `demo.sphere(centers" in found.answer
+    assert without_note(found.answer).endswith("```")
+    for finding in checked.findings:  # places are those that the reader sees
+        assert finding.subject in found.answer.splitlines()[finding.line - 1][finding.column - 1 :]
+
+
+def test_what_is_certain_is_repaired_before_anybody_sees_it(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying("```python\nfrom demo import spheres\nspheres([1], color=2)\n```"))
+    assert found.verification.repaired == ()  # its arguments would not fit
+    found = answer(indexed, ScriptedLLM.saying("```python\nfrom demo import spheres\nspheres([1], colors=2)\n```"))
+    assert found.answer == "```python\nfrom demo import sphere\nsphere([1], colors=2)\n```"
+    assert found.verification.repaired == ("replaced `demo.spheres` by `demo.sphere`",)
+    assert found.verification.findings == ()
+    assert found.citations[0].symbol == "sphere"
+
+
+def test_an_answer_that_holds_has_no_note(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying("```python\nimport demo\ndemo.sphere([1])\n```"))
+    assert without_note(found.answer) == found.answer
+    assert (found.verification.checked_names, found.verification.checked_calls) == (2, 1)
+    assert found.verification.unchecked is None
+
+
+@pytest.mark.parametrize(
+    "said", ["I do not know.", "```python\n" + "(" * 5_000 + "\n```", "x" * 210_000, "```python\n" + "`" * 999, "\0```"]
+)
+def test_there_is_always_an_answer(indexed: Settings, said: str) -> None:
+    found = answer(indexed, ScriptedLLM.saying(said))
+    assert found.status == "answered"
+    if len(said) > 200_000:
+        assert found.verification.unchecked is not None
+        assert "Not checked to the end" in found.answer
+
+
+def test_without_an_api_model_the_answer_says_that_it_is_unchecked(indexed: Settings) -> None:
+    service = Service(indexed, embedding=HashEmbedding(), llm=ScriptedLLM.saying(WRONG))
+    engine = service.engine(None, None, with_llm=True).model_copy(update={"api": None})
+    *_, last = engine.stream("How do I draw a sphere?")
+    assert isinstance(last, AnswerEvent)
+    assert "no Python API of demo 1.0" in (last.answer.verification.unchecked or "")
+    assert last.answer.verification.unknown_names == ()
+
+
+def test_code_is_checked_without_any_model(indexed: Settings) -> None:
+    service = Service(indexed)
+    checked = service.check(CheckRequest("import demo\n\ndemo.sphere()\n"))
+    assert [(f.kind, f.line, f.column) for f in checked.findings] == [("bad-call", 3, 1)]
+    with pytest.raises(UnknownVersion):
+        service.check(CheckRequest("x", version="9.9"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import a" + ".a" * 31_000,
+        "try: pass\n" + "".join(f"except E{i}: a=1\n" for i in range(3_200)),
+        "(" * 64_000,
+        "demo" + ".sphere" * 9_000,
+        "from demo import *\n" * 3_000,
+        "".join(f"for a{i} in x: b{i}=1\n" for i in range(2_600)),
+        "class A(" + "x." * 30_000 + "a, B): pass",
+        "f(" * 20_000 + ")" * 20_000,
+    ],
+    ids=["import", "handlers", "parentheses", "members", "stars", "loops", "bases", "calls"],
+)
+def test_64_kilobytes_of_malice_are_answered_in_time(indexed: Settings, code: str) -> None:
+    service = Service(indexed)
+    with running(service) as client:
+        started = time.perf_counter()
+        reply = client.post("/check", json={"code": code[:59_000]})
+        assert reply.status_code == 200
+        assert time.perf_counter() - started < 8
+        assert client.get("/health/live").status_code == 200

@@ -1,14 +1,18 @@
 """What code can say about an answer: where it comes from, and whether its names and calls exist.
 
 `cite` attaches citations; `check_code` holds Python against a library's API model; `check_answer` does so with all code
-blocks of a Markdown text and the library's names in its prose. Nothing that is checked is ever run.
+blocks of a Markdown text and the library's names in its prose; `repair` puts right what is certain, and `verdict` says
+in words what is not. Nothing that is checked is ever run.
 """
 
+from agent.schema import MAX_CODE, Finding, FindingKind
 from agent.verification.answer import check_answer
 from agent.verification.citations import citation, cite, uses
-from agent.verification.code import MAX_CODE, check_code
+from agent.verification.code import check_code
 from agent.verification.markdown import closed, code_blocks, open_fence, outside_code, without_foreign_links
-from agent.verification.report import AnswerReport, CheckedBlock, CodeReport, Finding, FindingKind
+from agent.verification.repair import Repaired, repair
+from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
+from agent.verification.verdict import note, sentence, verdict, verify_code, verify_markdown, without_note
 
 __all__ = [
     "MAX_CODE",
@@ -17,14 +21,22 @@ __all__ = [
     "CodeReport",
     "Finding",
     "FindingKind",
+    "Repaired",
     "check_answer",
     "check_code",
     "citation",
     "cite",
     "closed",
     "code_blocks",
+    "note",
     "open_fence",
     "outside_code",
+    "repair",
+    "sentence",
     "uses",
+    "verdict",
+    "verify_code",
+    "verify_markdown",
     "without_foreign_links",
+    "without_note",
 ]

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from markdown_it.token import Token
 
 from agent.dotted_names import DOTTED, is_file_or_site
+from agent.schema import MAX_CODE
 from agent.symbols import ApiModel
 from agent.verification.code import Session
 from agent.verification.markdown import code_blocks, code_lines, inline_code, lines_of
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
-from agent.verification.source import MAX_CODE, TOO_LONG, Code, read_code
+from agent.verification.source import TOO_LONG, Code, read_code
 
 _PYTHON = frozenset({"python", "python3", "py", "py3", "pycon", "ipython", "ipython3"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from agent.symbols import Parameter, Symbol
 
 _LENIENT = re.compile(r"warn_on_args", re.IGNORECASE)
 _POSITIONAL = ("positional_only", "positional_or_keyword")
-_NAMED = ("positional_or_keyword", "keyword_only")
+NAMED = ("positional_or_keyword", "keyword_only")
 
 
 class Given(Struct, frozen=True):
@@ -46,12 +47,12 @@ class Given(Struct, frozen=True):
 def mismatch(given: Given, parameters: Sequence[Parameter]) -> str | None:
     """Say in plain words why a call must fail, or return None where it may succeed."""
     positional = [p for p in parameters if p.kind in _POSITIONAL]
-    named = {p.name for p in parameters if p.kind in _NAMED}
+    named = {p.name for p in parameters if p.kind in NAMED}
     kinds = {p.kind for p in parameters}
     if given.positional > len(positional) and "var_positional" not in kinds:
         return _too_many(given, parameters, len(positional))
     filled = positional[: given.positional]
-    twice = [name for name in given.keywords if given.keywords.count(name) > 1]
+    twice = [name for name, times in Counter(given.keywords).items() if times > 1]
     twice += [p.name for p in filled if p.kind == "positional_or_keyword" and p.name in given.keywords]
     if twice:
         return f"gives `{twice[0]}` twice"
@@ -94,7 +95,7 @@ def _is_missing(parameter: Parameter, given: Given, filled: list[Parameter]) -> 
     if parameter.default is not None or parameter.kind in ("var_positional", "var_keyword"):
         return False
     by_position = parameter in filled or (given.more_positional and parameter.kind in _POSITIONAL)
-    by_name = parameter.kind in _NAMED and (given.more_keywords or parameter.name in given.keywords)
+    by_name = parameter.kind in NAMED and (given.more_keywords or parameter.name in given.keywords)
     return not by_position and not by_name
 
 
@@ -109,7 +110,7 @@ def _too_many(given: Given, parameters: Sequence[Parameter], most: int) -> str:
 def _unknown_keyword(name: str, parameters: Sequence[Parameter]) -> str:
     if any(p.name == name and p.kind == "positional_only" for p in parameters):
         return f"passes `{name}` by name, which is taken by position only"
-    close = difflib.get_close_matches(name, [p.name for p in parameters if p.kind in _NAMED], 1)
+    close = difflib.get_close_matches(name, [p.name for p in parameters if p.kind in NAMED], 1)
     return f"passes `{name}`, which is no parameter" + (f" (`{close[0]}` is)" if close else "")
 
 

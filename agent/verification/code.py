@@ -11,19 +11,18 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from agent.schema import Finding
 from agent.symbols import ApiModel, Presence
 from agent.verification.bindings import bindings_of
 from agent.verification.expressions import Call, Use
 from agent.verification.flow import Flow
-from agent.verification.report import CodeReport, Finding
-from agent.verification.source import MAX_CODE, TOO_DEEP, Code, read_code
+from agent.verification.report import CodeReport
+from agent.verification.source import TOO_DEEP, Code, read_code
 from agent.verification.undefined import Flake, flakes
 from agent.verification.values import Library
 from agent.verification.wording import Place, Wording
 
 _WORD = re.compile(r"[^\W\d]\w*")
-
-__all__ = ["MAX_CODE", "check_code", "check_together"]
 
 
 def check_code(source: str, api: ApiModel) -> CodeReport:

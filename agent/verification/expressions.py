@@ -128,7 +128,7 @@ class Expressions:
             return None, before
         if before is not None and before.symbol is not None and before.symbol.deprecated:
             self._note(before)
-        return found.value, use_of(node, _written(node), found)
+        return found.value, use_of(node, written(node), found)
 
     def _call(self, node: ast.Call) -> Value:
         function = self._value(node.func)
@@ -155,7 +155,7 @@ class Expressions:
 
     def _hold(self, node: ast.Call, path: str, symbol: Symbol, parameters: tuple[Parameter, ...]) -> None:
         if symbol.signature_known and not self._guarded:
-            self.calls.append(Call(node, _written(node.func), path, symbol, parameters, Given.of(node)))
+            self.calls.append(Call(node, written(node.func), path, symbol, parameters, Given.of(node)))
 
     def _note(self, use: Use | None) -> None:
         if use is not None:
@@ -190,7 +190,8 @@ def use_of(node: ast.expr | ast.alias, written: str, found: Found) -> Use | None
     return None if found.path is None else Use(node, written, found.path, found.presence, found.symbol)
 
 
-def _written(node: ast.expr) -> str:
+def written(node: ast.expr) -> str:
+    """Return a dotted name as it is written; what is none of its parts is `…`."""
     if isinstance(node, ast.Attribute):
-        return f"{_written(node.value)}.{node.attr}"
+        return f"{written(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else "…"

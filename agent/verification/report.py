@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-FindingKind = Literal["syntax", "undefined-name", "unused-import", "unknown-name", "bad-call", "deprecated"]
-
-
-class Finding(Struct, frozen=True):
-    """One thing that is wrong, or soon will be, at one place.
-
-    Attributes:
-        kind: `unknown-name` (the library has no such name) and `bad-call` (the arguments do not fit the signature) are
-            certain: what the sources cannot tell is never a finding.
-        line, column: 1-based, inside the text that was checked; the column counts characters.
-        subject: the name as written (`fa.spher`); empty for a syntax error.
-        message: the finding in plain words, one sentence.
-        path: the dotted path that the subject stands for (`fury.actor.spher`), where it leads into the library.
-        suggestions: what exists instead, best first: real names, or for a call the true signature.
-    """
-
-    kind: FindingKind
-    line: int
-    column: int
-    subject: str
-    message: str
-    path: str | None = None
-    suggestions: tuple[str, ...] = ()
+from agent.schema import Finding
 
 
 class CodeReport(Struct, frozen=True):

@@ -74,8 +74,11 @@ class Scope:
 
 def merged(tables: Iterable[Table]) -> Table:
     """Return what holds after branches of which one ran."""
-    result: Table = {}
-    for table in tables:
+    first, *others = tables
+    result = dict(first)
+    for table in others:
         for name, value in table.items():
-            result[name] = join(result[name], value) if name in result else value
+            known = result.setdefault(name, value)
+            if known is not value:  # mostly it is: the branches began with the same table
+                result[name] = join(known, value)
     return result

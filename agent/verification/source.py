@@ -9,10 +9,8 @@ import warnings
 
 from msgspec import Struct
 
-from agent.verification.report import Finding
+from agent.schema import MAX_CODE, Finding
 
-MAX_CODE = 200_000
-"""Longest code that is checked, in characters; the largest file of FURY has half of it."""
 TOO_LONG = f"longer than {MAX_CODE} characters"
 TOO_DEEP = "nested too deeply to be checked"
 
@@ -20,6 +18,8 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.)(?: |$)")
 _TIMING = ("%%time", "%%timeit", "%%capture")
 _COMMAND = re.compile(r"[%!]|\?*[\w.]+\?+\s*$")
+_LONG_CHAIN = re.compile(r"(?<![\w.])(?:[^\W\d]\w*+(?:\s|\\\n)*+\.(?:\s|\\\n)*+){500}")
+"""Python's parser takes time that grows with the square of the parts of an imported name, and lets nobody else run."""
 _parsing = threading.Lock()  # `catch_warnings` changes what is global
 
 
@@ -43,14 +43,19 @@ class Code(Struct, frozen=True):
     def place(self, line: int, column: int) -> tuple[int, int]:
         """Return the 1-based line and column in the text of a 1-based line and 0-based UTF-8 offset in the tree."""
         line = min(max(line, 1), len(self.lines))
-        before = self.lines[line - 1].encode()[: max(column, 0)].decode(errors="ignore")
-        return line, self.shifts[line - 1] + len(before) + 1
+        text = self.lines[line - 1]
+        characters = min(column, len(text))
+        if not text.isascii():
+            characters = len(text.encode()[: max(column, 0)].decode(errors="ignore"))
+        return line, self.shifts[line - 1] + max(characters, 0) + 1
 
 
 def read_code(text: str) -> Code:
     """Read Python, in doctest form or from a notebook too; whatever the text is, nothing is raised."""
     if len(text) > MAX_CODE:
         return Code((), (), skipped=TOO_LONG)
+    if _LONG_CHAIN.search(text):
+        return Code((), (), skipped=TOO_DEEP)
     lines = tuple(_NEWLINE.split(text))
     code = _parsed(lines, (0,) * len(lines))
     if code.error is None:

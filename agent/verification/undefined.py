@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+_MOST_BRANCHES = 200  # pyflakes compares each with each, and every name bound there again
 _NOTEBOOK = {"display", "get_ipython", "In", "Out", "_"}
 _SYNTAX = {
     "BreakOutsideLoop": "`break` outside a loop",
@@ -44,6 +45,8 @@ def flakes(tree: ast.Module, names: set[str]) -> tuple[list[Flake], str | None]:
     """
     from pyflakes.checker import Checker
 
+    if any(_branches(node) > _MOST_BRANCHES for node in ast.walk(tree)):
+        return [], f"undefined names were not looked for: a statement has more than {_MOST_BRANCHES} branches"
     try:
         messages = Checker(tree, builtins=_NOTEBOOK | names, withDoctest=False).messages
     except RecursionError:
@@ -58,3 +61,13 @@ def flakes(tree: ast.Module, names: set[str]) -> tuple[list[Flake], str | None]:
         elif name in _KINDS:
             found.append(Flake(_KINDS[name], message.lineno, message.col, str(message.message_args[0])))
     return found, None
+
+
+def _branches(node: ast.AST) -> int:
+    match node:
+        case ast.Try() | ast.TryStar():
+            return len(node.handlers)
+        case ast.Match():
+            return len(node.cases)
+        case _:
+            return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import builtins
 import difflib
-from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -89,6 +88,8 @@ class Library:
         self.api = api
         self.bindings = bindings
         self._below: dict[str, list[Symbol]] = {}
+        self._meant: dict[tuple[str, str], bool] = {}
+        self._stars: dict[str, list[tuple[str, Ref]]] = {}
 
     def attribute(self, owner: Value, name: str) -> Found:
         """Return what `owner.name` is."""
@@ -170,12 +171,15 @@ class Library:
         ]
         return Ref(meant[0].public or meant[0].path, meant[0], assumed=True) if len(meant) == 1 else None
 
-    def star(self, module: Symbol) -> Iterator[tuple[str, Ref]]:
-        """Yield what `from module import *` binds."""
-        for name in self.api.members(module):
-            symbol = None if name.startswith("_") else self.api.member(module, name)[0]
-            if symbol is not None:
-                yield name, Ref(f"{module.path}.{name}", symbol, bound=True)
+    def star(self, module: Symbol) -> list[tuple[str, Ref]]:
+        """Return what `from module import *` binds."""
+        if module.path not in self._stars:
+            public = (name for name in self.api.members(module) if not name.startswith("_"))
+            found = ((name, self.api.member(module, name)[0]) for name in public)
+            self._stars[module.path] = [
+                (name, Ref(f"{module.path}.{name}", symbol, bound=True)) for name, symbol in found if symbol is not None
+            ]
+        return self._stars[module.path]
 
     def _member(self, owner: Symbol, path: str, *, bound: bool) -> Found:
         name = path.rpartition(".")[2]
@@ -209,9 +213,12 @@ class Library:
         """Whether a name that nothing binds (`data.shape`) is the library's module and not what a reader puts there."""
         if owner.symbol.kind == "class" or "." not in owner.symbol.path:
             return True
-        if any(symbol.kind not in ("module", "class", "function") for symbol in self.api.find(name)):
-            return False
-        return bool(difflib.get_close_matches(name, self.api.members(owner.symbol), 1, cutoff=0.75))
+        key = owner.symbol.path, name
+        if key not in self._meant:
+            is_other = any(symbol.kind not in ("module", "class", "function") for symbol in self.api.find(name))
+            close = difflib.get_close_matches(name, self.api.members(owner.symbol), 1, cutoff=0.75)
+            self._meant[key] = bool(close) and not is_other
+        return self._meant[key]
 
 
 def public_path(symbol: Symbol) -> str:

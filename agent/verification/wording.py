@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from agent.schema import Finding, FindingKind
 from agent.symbols import ApiModel, Symbol
 from agent.symbols.parameters import OF_ARGUMENTS
 from agent.verification.calls import Given, is_lenient_call, mismatch, signature
 from agent.verification.expressions import Call, Use
-from agent.verification.report import Finding, FindingKind
 from agent.verification.undefined import Flake
 
 _MOST_SUGGESTIONS = 3

@@ -19,11 +19,12 @@ from msgspec import Struct
 
 from agent.cancellation import CancelToken
 from agent.errors import AgentError, Cancelled, ModelTimeout, Overloaded
-from agent.schema import Event, Health, Library, QueryRequest, SearchReply, SearchRequest
+from agent.schema import CheckRequest, Event, Health, Library, QueryRequest, SearchReply, SearchRequest, Verification
 from agent.settings import Settings
 
 EVENTS_AHEAD = 64
 SEARCHES = 4
+CHECKS = 2
 LOOKUPS = 2
 WAITING_QUICK = 64  # searches and lookups take milliseconds: a longer line still moves within a second
 LOOKUP_TIMEOUT = 10.0
@@ -42,6 +43,10 @@ class Answering(Protocol):
 
     def search(self, request: SearchRequest) -> SearchReply:
         """Return passages without an LLM."""
+        ...
+
+    def check(self, request: CheckRequest) -> Verification:
+        """Check code against a library's API, in a time that its length bounds."""
         ...
 
     def libraries(self) -> tuple[Library, ...]:
@@ -241,13 +246,14 @@ class Lane:
 
 
 class Bridge:
-    """A service behind three lanes, so that a search or a look-up never waits for the LLM."""
+    """A service behind four lanes, so that a search, a check or a look-up never waits for the LLM."""
 
     def __init__(self, service: Answering, settings: Settings) -> None:
         self._service = service
         timeout = settings.request_timeout
         self._questions = Lane("question", running=settings.concurrency, waiting=settings.queue_size, timeout=timeout)
         self._searches = Lane("search", running=SEARCHES, waiting=WAITING_QUICK, timeout=timeout)
+        self._checks = Lane("check", running=CHECKS, waiting=WAITING_QUICK, timeout=timeout)
         self._lookups = Lane("look-up", running=LOOKUPS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT))
 
     def query(self, request: QueryRequest) -> Job[Event]:
@@ -261,6 +267,10 @@ class Bridge:
     def search(self, request: SearchRequest) -> Job[SearchReply]:
         """Start `Answering.search`; raises `Overloaded`."""
         return self._searches.submit(_once(lambda: self._service.search(request)))
+
+    def check(self, request: CheckRequest) -> Job[Verification]:
+        """Start `Answering.check`; raises `Overloaded`."""
+        return self._checks.submit(_once(lambda: self._service.check(request)))
 
     def libraries(self) -> Job[tuple[Library, ...]]:
         """Start `Answering.libraries`; raises `Overloaded`."""
@@ -280,7 +290,7 @@ class Bridge:
         await asyncio.gather(*(lane.close() for lane in self._lanes()))
 
     def _lanes(self) -> tuple[Lane, ...]:
-        return self._questions, self._searches, self._lookups
+        return self._questions, self._searches, self._checks, self._lookups
 
 
 def _once(call: Callable[[], T]) -> Work[T]:

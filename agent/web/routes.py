@@ -7,20 +7,32 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Schema
-from litestar.params import JSONBody
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
+from litestar.params import Body, JSONBody
 from litestar.response import Stream
 
 from agent.errors import InvalidInput
 from agent.question import valid_question
-from agent.schema import Answer, AnswerEvent, Event, Health, Library, QueryRequest, SearchReply, SearchRequest
+from agent.schema import (
+    Answer,
+    AnswerEvent,
+    CheckRequest,
+    Event,
+    Finding,
+    Health,
+    Library,
+    QueryRequest,
+    SearchReply,
+    SearchRequest,
+    Verification,
+)
 from agent.settings import Settings
 from agent.web.bridge import Bridge, Job
 from agent.web.problems import describe, documented
@@ -31,6 +43,7 @@ HEARTBEAT = b": still working\n\n"
 MAX_SHOWN = 80
 
 T = TypeVar("T")
+Struct_ = TypeVar("Struct_", bound=msgspec.Struct)
 _FIELD = re.compile(r"at `\$\.(\w+)|field `(\w+)`")
 
 
@@ -39,12 +52,17 @@ _FIELD = re.compile(r"at `\$\.(\w+)|field `(\w+)`")
 
 async def check_query(request: HttpRequest) -> None:
     """Check the body of `POST /query`, before Litestar converts it."""
-    _check(QueryRequest, await _body(request))
+    valid_question(_decoded(QueryRequest, await _body(request)).question)
 
 
 async def check_search(request: HttpRequest) -> None:
     """Check the body of `POST /search`, before Litestar converts it."""
-    _check(SearchRequest, await _body(request))
+    valid_question(_decoded(SearchRequest, await _body(request)).question)
+
+
+async def check_check(request: HttpRequest) -> None:
+    """Check the body of `POST /check`, before Litestar converts it."""
+    _decoded(CheckRequest, await _body(request))
 
 
 async def _body(request: HttpRequest) -> bytes:
@@ -57,18 +75,17 @@ async def _body(request: HttpRequest) -> bytes:
     return await request.body()
 
 
-def _check(kind: type[QueryRequest | SearchRequest], body: bytes) -> None:
-    """Raise `InvalidInput` unless `body` is exactly a `kind`. Litestar alone is lax: it takes "5" for a number.
+def _decoded(kind: type[Struct_], body: bytes) -> Struct_:
+    """Return `body`, or raise `InvalidInput` unless it is exactly a `kind`. Litestar alone takes "5" for a number.
 
-    The question is checked by the engine too, but there only after its turn in the queue, when a stream may have begun.
+    A question is checked by the engine too, but there only after its turn in the queue, when a stream may have begun.
     """
     try:
-        request = msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise _refusal(kind, body, str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"The body is not JSON in UTF-8: {error}.", remedy="See /schema.") from error
-    valid_question(request.question)
 
 
 def _refusal(kind: type[msgspec.Struct], body: bytes, message: str) -> InvalidInput:
@@ -212,6 +229,35 @@ async def query(
 async def search(request: HttpRequest, data: JSONBody[SearchRequest], bridge: NamedDependency[Bridge]) -> SearchReply:
     """Find the places that answer a question; no LLM is involved."""
     return await _result(request, bridge.search(data))
+
+
+_CHECKED = CheckRequest("from fury import actor\nactor.spher([[0, 0, 0]])", version="2.0.0")
+_WRONG = "`fury.actor.spher` does not exist; `fury.actor.sphere` does."
+_FOUND = Finding("unknown-name", 2, 1, "actor.spher", _WRONG, "fury.actor.spher", ("fury.actor.sphere",))
+_REPLY = Verification(2, ("fury.actor.spher",), findings=(_FOUND,))
+
+
+@post(
+    "/check",
+    status_code=200,
+    before_request=check_check,
+    responses={
+        200: ResponseSpec(
+            Verification,
+            generate_examples=False,
+            description="What was found; places are those in the code.",
+            examples=[Example(summary="A name that does not exist", value=msgspec.to_builtins(_REPLY))],
+        ),
+        **documented(400, 404, 413, 415, 500, 503, 504),
+    },
+)
+async def check(
+    request: HttpRequest,
+    data: Annotated[CheckRequest, Body(examples=[Example(value=msgspec.to_builtins(_CHECKED))])],
+    bridge: NamedDependency[Bridge],
+) -> Verification:
+    """Check Python code against the library's API: names that do not exist, calls that do not fit. Nothing is run."""
+    return await _result(request, bridge.check(data))
 
 
 @get("/libraries", responses=documented(500, 503, 504))

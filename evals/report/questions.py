@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.symbols import ApiModel
-from agent.verification import check_answer
+from agent.verification import check_answer, without_note
 from evals.cases import Case, Gold
 from evals.observations import Asked
 from evals.places import Place
@@ -44,7 +44,7 @@ def _question(
     failed = [*_retrieval_failures(case, places), *_answer_failures(asked, values)]
     weak = [*_retrieval_weaknesses(case, places), *_answer_weaknesses(values)]
     answer = asked.answer if asked else None
-    checked = check_answer(answer.answer, api) if answer and api else None
+    checked = check_answer(without_note(answer.answer), api) if answer and api else None
     return Question(
         id=case.id,
         question=case.question,

@@ -10,7 +10,9 @@ from agent.schema import SourceTree
 from agent.symbols import ApiModel
 from agent.verification import CodeReport
 from evals import mutations
-from evals.mutations import Mutation, accusations, examples, library_words, mutate, score, total
+from evals.mutations import accusations, examples, library_words, mutate, score, total
+from evals.repairs import score_repairs
+from evals.seeded import Mutation, seeded_imports
 
 SAMPLE = 120
 
@@ -61,3 +63,11 @@ def test_the_same_seed_makes_the_same_mutations(fury_tree: SourceTree, fury: Api
     words = library_words(fury_tree)
     assert mutate(sources, fury, words, 10, seed=1) == mutate(sources, fury, words, 10, seed=1)
     assert mutate(sources, fury, words, 10, seed=1) != mutate(sources, fury, words, 10, seed=2)
+
+
+def test_no_repair_makes_another_program(sample: list[Mutation], fury_tree: SourceTree, fury: ApiModel) -> None:
+    """Over thousands of seeded errors `python -m evals.mutations` holds the same; here a few of each sort."""
+    seeded = [*sample[::6], *seeded_imports(examples(fury_tree), fury, 8, seed=7)]
+    scores = score_repairs(seeded, fury)
+    assert sum(score.wrong for score in scores.values()) == 0
+    assert sum(score.right for score in scores.values()) >= len(seeded) / 3

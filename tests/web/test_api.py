@@ -17,7 +17,7 @@ from litestar import Litestar
 from agent import errors
 from agent.api import create_app
 from agent.errors import AgentError, InvalidInput, Overloaded, UnknownVersion
-from agent.schema import Answer, Health, Library, Problem, SearchReply
+from agent.schema import Answer, CheckRequest, Health, Library, Problem, SearchReply, Verification
 from agent.settings import Settings
 from agent.web.problems import MEDIA_TYPE, describe
 from tests.fakes import ANSWER, LIBRARY, QUESTION, REPLY, ScriptedService, running
@@ -58,6 +58,30 @@ def test_every_route_replies_with_its_struct() -> None:
     assert (service.questions[0].library, service.questions[0].top_k) == ("fury", 3)
     assert service.searches[0].question == QUESTION["question"]
     assert len({reply.headers["x-request-id"] for reply in (query, search, libraries)}) == 3
+
+
+def test_code_is_checked() -> None:
+    service = ScriptedService()
+    with running(service) as client:
+        reply = client.post("/check", json={"code": "actor.spher(1)", "version": "2.0.0"})
+    assert msgspec.json.decode(reply.content, type=Verification) == ANSWER.verification
+    assert service.checks == [CheckRequest("actor.spher(1)", version="2.0.0")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({}, "code"), ({"code": ""}, "code"), ({"code": 1}, "code"), ({"code": "x", "question": "y"}, "question")],
+)
+def test_a_check_of_nothing_names_the_field(body: dict[str, Any], field: str) -> None:
+    with running(ScriptedService()) as client:
+        problem = problem_of(client.post("/check", json=body))
+    assert (problem.status, problem.extra) == (400, {"field": field})
+
+
+def test_the_document_shows_how_to_check(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/check"]["post"]
+    assert "actor.spher" in json.dumps(operation["requestBody"])
+    assert "does not exist" in json.dumps(operation["responses"]["200"])
 
 
 @pytest.mark.parametrize(("state", "status"), [("ok", 200), ("degraded", 200), ("unavailable", 503)])
@@ -273,8 +297,8 @@ def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any
 
 def test_the_document_lists_problems_and_the_event_stream(document: dict[str, Any]) -> None:
     paths = document["paths"]
-    assert set(paths) == {"/query", "/search", "/libraries", "/health/live", "/health/ready"}
-    for path in ("/query", "/search"):
+    assert set(paths) == {"/query", "/search", "/check", "/libraries", "/health/live", "/health/ready"}
+    for path in ("/query", "/search", "/check"):
         responses = paths[path]["post"]["responses"]
         assert set(responses) == {"200", "400", "404", "413", "415", "500", "503", "504"}
         for status, response in responses.items():

@@ -1,0 +1,107 @@
+"""What a check means for readers: the contract's `Verification`, and the words that stay visible below an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from msgspec.structs import replace
+
+from agent.schema import Finding, Verification
+from agent.symbols import ApiModel
+from agent.verification.answer import check_answer
+from agent.verification.code import check_code
+from agent.verification.report import AnswerReport, CheckedBlock
+
+_MARK = "**Checked against "
+_MOST_SHOWN = 8
+_LONGEST_SIGNATURE = 200
+_HARMLESS = "unused-import"
+
+
+def verify_code(code: str, api: ApiModel, where: str) -> Verification:
+    """Check Python code: a user's file, or what was sent to be checked.
+
+    Args:
+        code: any text; see `check_code`.
+        api: the library's API model.
+        where: name and version of the library, as a reader knows them.
+
+    Returns:
+        A verification, whatever the text is; its places are those in `code`.
+    """
+    return verdict(AnswerReport(blocks=(CheckedBlock(1, 0, code, check_code(code, api)),)), api, where)
+
+
+def verify_markdown(text: str, api: ApiModel, where: str) -> Verification:
+    """Check the Python blocks and names of a Markdown text; as `verify_code`."""
+    return verdict(check_answer(text, api), api, where)
+
+
+def verdict(
+    report: AnswerReport, api: ApiModel, where: str, *, told: Collection[str] = (), lines_before: int = 0
+) -> Verification:
+    """Turn a report into what the contract says of it.
+
+    Args:
+        report: what was found.
+        api: what it was held against.
+        where: name and version of the library.
+        told: missing names of which the reader is told anyway; prose may repeat them.
+        lines_before: how many lines the reader sees above the text that was checked.
+    """
+    repeated = {finding for finding in report.prose.findings if finding.path in told}
+    findings = [f for f in report.findings if f.kind != _HARMLESS and f not in repeated]
+    unknown = {f.path for f in findings if f.kind == "unknown-name" and f.path is not None}
+    return Verification(
+        checked_names=len(report.known) + len(unknown),
+        unknown_names=tuple(sorted(unknown)),
+        bad_calls=tuple(dict.fromkeys(f.message for f in findings if f.kind == "bad-call")),
+        checked_calls=report.calls_checked,
+        findings=tuple(replace(finding, line=finding.line + lines_before) for finding in findings),
+        unchecked_names=report.unchecked,
+        unchecked=" ".join(_unchecked(report, api, where)) or None,
+    )
+
+
+def _unchecked(report: AnswerReport, api: ApiModel, where: str) -> Iterator[str]:
+    if not api.roots and (report.blocks or report.prose.skipped):
+        yield f"There is no Python API of {where} to check against."
+    reasons = [report.prose.skipped, *(block.report.skipped for block in report.blocks)]
+    for reason in dict.fromkeys(reason for reason in reasons if reason is not None):
+        yield f"Not checked to the end: {reason}."
+
+
+def note(found: Verification, where: str) -> str:
+    """Return what a reader must know of an answer that does not hold, as Markdown; empty where nothing is wrong."""
+    told = list(dict.fromkeys(_sentences(found.findings)))
+    shown, more = told[:_MOST_SHOWN], len(told) - _MOST_SHOWN
+    if more > 0:
+        shown.append(f"And {more} more.")
+    if not shown and found.unchecked is None:
+        return ""
+    lines = [f"{_MARK}{where}: not all of this holds.**", "", *(f"- {sentence}" for sentence in shown)]
+    if not shown:
+        lines = [f"{_MARK}{where}, but not all of it.** {found.unchecked}"]
+    return "\n".join(lines)
+
+
+def without_note(text: str) -> str:
+    """Return an answer without the words that `note` added."""
+    answer, _, _ = text.rpartition(f"\n\n{_MARK}")
+    return answer or text
+
+
+def sentence(finding: Finding) -> str:
+    """Return a finding in words that need no place beside them; of a call, with the true signature."""
+    if finding.kind == "syntax":
+        return finding.message.replace("This is", "A code block is", 1)
+    if finding.kind == "bad-call" and len(finding.suggestions[0]) <= _LONGEST_SIGNATURE:
+        return f"{finding.message} It is `{finding.suggestions[0]}`."
+    return finding.message
+
+
+def _sentences(findings: tuple[Finding, ...]) -> Iterator[str]:
+    yield from (sentence(finding) for finding in findings if finding.kind != "undefined-name")
+    undefined = dict.fromkeys(f"`{finding.subject}`" for finding in findings if finding.kind == "undefined-name")
+    if undefined:
+        yield f"The code neither imports nor assigns {', '.join(undefined)}."
