@@ -1,10 +1,14 @@
-"""Async methods for stores that are synchronous: LlamaIndex's defaults call those on the event loop, and block it."""
+"""What a store of ours does beyond LlamaIndex's interface.
+
+Async methods work off the event loop: LlamaIndex's defaults call the synchronous ones on it, and block it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Container, Sequence
+from typing import Any, Self
 
 from llama_index.core.schema import BaseNode
 from llama_index.core.vector_stores.types import (
@@ -16,7 +20,26 @@ from llama_index.core.vector_stores.types import (
 
 
 class ThreadedVectorStore(BasePydanticVectorStore):
-    """Base of stores whose methods may be called from any thread; comes first among several bases."""
+    """Base of stores whose methods may be called from any thread; comes first among several bases.
+
+    One store holds one generation of an index; the abstract methods are what a build needs.
+    """
+
+    @abstractmethod
+    def count(self) -> int:
+        """Return the number of nodes."""
+
+    @abstractmethod
+    def copy_from(self, other: Self, paths: Container[str]) -> None:
+        """Carry over the nodes of `other` whose `path` is in `paths`, as they are, in bounded memory.
+
+        Raises:
+            IndexMismatch: the other's vectors have another dimension.
+        """
+
+    @abstractmethod
+    def optimize(self) -> None:
+        """Finish a generation: everything that was added is found from now on, as fast as it will ever be."""
 
     async def aquery(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
         """Run `query` in a thread."""
