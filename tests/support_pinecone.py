@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from pydantic import SecretStr
+
 from agent.settings import Settings
 from tests.servers.pinecone import PineconeEmulator
 
@@ -17,8 +19,8 @@ NO_PINECONE = "the extra `pinecone` is not installed"
 
 def pinecone_settings(emulator: PineconeEmulator, **more: Any) -> Settings:
     """Return settings that choose the emulator."""
-    chosen = {"pinecone_timeout": 5.0, **more}
-    return Settings(store="pinecone", pinecone_key=emulator.key, pinecone_url=emulator.url, **chosen)
+    chosen: dict[str, Any] = {"pinecone_timeout": 5.0, **more}
+    return Settings(store="pinecone", pinecone_key=SecretStr(emulator.key), pinecone_url=emulator.url, **chosen)
 
 
 def pinecone_store(

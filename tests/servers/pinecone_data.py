@@ -79,9 +79,13 @@ def checked_record(record: Record, dimension: int) -> Record:
         raise Refused(400, f"Vector ID must be ASCII and 1 to 512 characters long, but got {id_[:20]!r}")
     values = record.get("values")
     if values is None or len(values) != dimension:
-        raise Refused(400, f"Vector dimension {len(values or ())} does not match the dimension of the index {dimension}")
+        raise Refused(
+            400, f"Vector dimension {len(values or ())} does not match the dimension of the index {dimension}"
+        )
     if not any(values):
-        raise Refused(400, f"Dense vectors must contain at least one non-zero value. Vector ID {id_} contains only zeros")
+        raise Refused(
+            400, f"Dense vectors must contain at least one non-zero value. Vector ID {id_} contains only zeros"
+        )
     stored: Record = {"id": id_, "values": np.array(values, dtype=np.float32).tolist()}
     if "sparseValues" in record:
         stored["sparseValues"] = checked_sparse(record["sparseValues"])
@@ -109,15 +113,18 @@ def checked_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         raise Refused(400, f"Metadata size is {size} bytes, which exceeds the limit of {MAX_METADATA} bytes per vector")
     stored: dict[str, Any] = {}
     for key, value in metadata.items():
-        texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        if not isinstance(value, str | int | float | bool) and not texts:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            stored[key] = float(value)
+        elif isinstance(value, str | bool) or (
+            isinstance(value, list) and all(isinstance(item, str) for item in value)
+        ):
+            stored[key] = value
+        else:
             raise Refused(
                 400,
                 "Metadata value must be a string, number, boolean or list of strings, "
                 f"got '{type(value).__name__}' for field '{key}'",
             )
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        stored[key] = float(value) if number else value
     return stored
 
 
@@ -162,33 +169,33 @@ def meets(metadata: dict[str, Any], where: dict[str, Any], *, absent_differs: bo
         where: the filter.
         absent_differs: whether a field that is not there meets `$ne` and `$nin`, which Pinecone leaves open.
     """
+    if "$and" in where or "$or" in where:
+        [(key, parts)] = where.items()
+        found = [meets(metadata, part, absent_differs=absent_differs) for part in parts]
+        return all(found) if key == "$and" else any(found)
+    return all(
+        _compares(metadata, key, operator, value, absent_differs=absent_differs)
+        for key, condition in where.items()
+        for operator, value in (condition if isinstance(condition, dict) else {"$eq": condition}).items()
+    )
 
-    def one(key: str, condition: Any) -> bool:
-        if key == "$and":
-            return all(meets(metadata, part, absent_differs=absent_differs) for part in condition)
-        if key == "$or":
-            return any(meets(metadata, part, absent_differs=absent_differs) for part in condition)
-        conditions = condition if isinstance(condition, dict) else {"$eq": condition}
-        return all(compare(key, operator, value) for operator, value in conditions.items())
 
-    def compare(key: str, operator: str, value: Any) -> bool:
-        if operator == "$exists":
-            return (key in metadata) is value
-        if key not in metadata:
-            return absent_differs and operator in {"$ne", "$nin"}
-        found = metadata[key] if isinstance(metadata[key], list) else [metadata[key]]
-        match operator:
-            case "$eq" | "$ne":
-                return (value in found) is (operator == "$eq")
-            case "$in" | "$nin":
-                return any(item in value for item in found) is (operator == "$in")
-            case "$gt":
-                return found[0] > value
-            case "$gte":
-                return found[0] >= value
-            case "$lt":
-                return found[0] < value
-            case _:
-                return found[0] <= value
+def _compares(metadata: dict[str, Any], key: str, operator: str, value: Any, *, absent_differs: bool) -> bool:
+    if operator == "$exists":
+        return (key in metadata) is value
+    if key not in metadata:
+        return absent_differs and operator in {"$ne", "$nin"}
+    found = metadata[key] if isinstance(metadata[key], list) else [metadata[key]]
+    return _COMPARE[operator](found, value)
 
-    return all(one(key, condition) for key, condition in where.items())
+
+_COMPARE: dict[str, Callable[[list[Any], Any], bool]] = {
+    "$eq": lambda found, value: value in found,
+    "$ne": lambda found, value: value not in found,
+    "$in": lambda found, values: any(item in values for item in found),
+    "$nin": lambda found, values: not any(item in values for item in found),
+    "$gt": lambda found, value: found[0] > value,
+    "$gte": lambda found, value: found[0] >= value,
+    "$lt": lambda found, value: found[0] < value,
+    "$lte": lambda found, value: found[0] <= value,
+}

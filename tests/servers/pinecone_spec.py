@@ -12,9 +12,14 @@ from typing import Any
 from tests.servers.pinecone import VERSION, Exchange
 
 SPECIFICATION = Path(__file__).parents[3] / "shared" / "pinecone-api"
-ABSENT = "" if SPECIFICATION.is_dir() else f"Pinecone's OpenAPI documents are not in {SPECIFICATION.name!r} beside here"
-if importlib.util.find_spec("jsonschema") is None:
-    ABSENT = "jsonschema is not installed"
+ABSENT = (
+    "jsonschema is not installed"
+    if importlib.util.find_spec("jsonschema") is None
+    else ""
+    if SPECIFICATION.is_dir()
+    else "Pinecone's OpenAPI documents are not in ../shared/pinecone-api"
+)
+"""Why nothing can be checked, if so."""
 
 
 def check_exchanges(exchanges: Iterable[Exchange]) -> int:

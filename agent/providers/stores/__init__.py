@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.chunking.tokens import code_tokens
-from agent.errors import IndexMismatch, MissingExtra
+from agent.errors import IndexMismatch, IndexMissing, MissingExtra
 from agent.generations import Generation
 from agent.providers.stores.pinecone_place import MARKER, place_of
 from agent.settings import Settings
@@ -74,6 +74,19 @@ def drop_store(settings: Settings, generation: Generation) -> None:
         from agent.providers.stores.pinecone_namespace import drop
 
         drop(connection, place_of(generation.store_dir))
+
+
+def reach(settings: Settings) -> str:
+    """Return what there is of the hosted store that the settings name.
+
+    Raises:
+        MissingExtra, ConfigurationError, ServiceError: it cannot be used.
+    """
+    try:
+        found = _connection(settings, settings.pinecone_index).described()
+    except IndexMissing:
+        return f"Pinecone at {settings.pinecone_url}; the index {settings.pinecone_index!r} is made by the first build"
+    return f"Pinecone's index {found.name!r}, {found.dimension} numbers, {found.status.state}"
 
 
 def _kept_in(generation: Generation) -> str | None:

@@ -105,13 +105,10 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
     @classmethod
     def _of(cls, records: Namespace, statistics: Statistics, tokenize: Tokenize) -> Self:
         bm25 = Bm25Embedding.of(statistics, tokenize)
-        store = cls(
-            pinecone_index=records.index,
-            index_name=records.place.index,
-            namespace=records.place.namespace,
-            add_sparse_vector=True,
-            sparse_embedding_model=bm25,
-        )
+        place = records.place
+        # A dictionary, since the fields hide the arguments of LlamaIndex's constructor from type checkers.
+        options: dict[str, Any] = {"index_name": place.index, "namespace": place.namespace, "add_sparse_vector": True}
+        store = cls(pinecone_index=records.index, sparse_embedding_model=bm25, **options)
         store._records, store._statistics, store._tokenize, store._bm25 = records, statistics, tokenize, bm25
         return store
 
@@ -237,7 +234,10 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
         """Return the number of nodes that Pinecone counts, once it has counted all that were written."""
         return self._records.count(self._statistics.totals().documents)
 
-    def get_nodes(self, node_ids: list[str] | None = None, filters: MetadataFilters | None = None) -> list[BaseNode]:
+    # LlamaIndex's adapter has arguments that its own base class does not have.
+    def get_nodes(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, node_ids: list[str] | None = None, filters: MetadataFilters | None = None
+    ) -> list[BaseNode]:
         """Return nodes with their vectors: those of `node_ids` in that order, else in the order of adding.
 
         Ids that don't exist are left out.

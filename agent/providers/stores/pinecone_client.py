@@ -31,6 +31,7 @@ from pinecone.errors.exceptions import (
     ServiceError,
     UnauthorizedError,
 )
+from pinecone.models.indexes.index import IndexModel
 from pydantic import SecretStr
 
 from agent.errors import AgentError, ConfigurationError, IndexMismatch, IndexMissing, InvalidInput, StoreUnavailable
@@ -94,8 +95,8 @@ class Connection:
             IndexMismatch: it holds other vectors.
             ConfigurationError, StoreUnavailable: see `call`.
         """
-        self.wait_until(lambda: bool(self._described().status.ready), f"make the index {self.index_name!r} ready")
-        found = self._described()
+        self.wait_until(lambda: bool(self.described().status.ready), f"make the index {self.index_name!r} ready")
+        found = self.described()
         if (found.dimension, found.metric, found.vector_type) != (dimension, METRIC, "dense"):
             raise IndexMismatch(
                 f"Pinecone's index {self.index_name!r} holds {found.vector_type} vectors of {found.dimension!r} "
@@ -127,8 +128,17 @@ class Connection:
         except ConflictError:
             return  # another build was faster
 
-    def _described(self) -> Any:
-        return self.call(lambda **_: self._control.indexes.describe(self.index_name))
+    def described(self) -> IndexModel:
+        """Return what Pinecone says of the index.
+
+        Raises:
+            IndexMissing: there is none.
+            ConfigurationError, StoreUnavailable: see `call`.
+        """
+        return self.call(self._describe)
+
+    def _describe(self, timeout: float) -> IndexModel:  # noqa: ARG002 - the client's own holds
+        return self._control.indexes.describe(self.index_name)
 
     def call(self, operation: Callable[..., T], **arguments: Any) -> T:
         """Do one operation of the SDK, which must be safe to repeat; it is tried again until the deadline.

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from pinecone import Index
+from pinecone.models.namespaces.models import NamespaceDescription
 
 from agent.errors import IndexCorrupt, IndexMissing
 from agent.providers.stores.pinecone_client import Connection
@@ -138,7 +139,7 @@ class Namespace:
                 )
             except IndexMissing:  # no record was ever in it
                 return
-            yield [item.id for item in page.vectors]
+            yield [item.id for item in page.vectors if item.id is not None]
             token = page.pagination.next if page.pagination else None
             if not token:
                 return
@@ -197,11 +198,12 @@ class Namespace:
 
     def _counted(self) -> int:
         try:
-            return self._connection.call(
-                lambda **_: self.index.describe_namespace(name=self.place.namespace)
-            ).record_count
+            return self._connection.call(self._described).record_count
         except IndexMissing:
             return 0
+
+    def _described(self, timeout: float) -> NamespaceDescription:  # noqa: ARG002 - the client's own holds
+        return self.index.describe_namespace(name=self.place.namespace)
 
     def _has(self, where: dict[str, Any] | None) -> bool:
         query = self._connection.call(

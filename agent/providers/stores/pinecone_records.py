@@ -120,10 +120,9 @@ def to_text_node(metadata: Mapping[str, Any], content: str) -> TextNode:
 
 def document(record: Any) -> Document:
     """Return what is counted of a record, as the SDK takes or gives it."""
-    read = record.get if isinstance(record, dict) else lambda name: getattr(record, name)
-    sparse = read("sparse_values")
+    sparse = record.get("sparse_values")  # the SDK's structs have a dictionary's methods
     indices = () if sparse is None else sparse["indices"]
-    metadata: Mapping[str, Any] = read("metadata") or {}
+    metadata: Mapping[str, Any] = record["metadata"]
     return Document(tuple(indices), {name: metadata[name] for name in FILTERABLE if name in metadata})
 
 

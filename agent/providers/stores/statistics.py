@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -70,7 +71,8 @@ class Statistics:
 
     def totals(self) -> Totals:
         """Return the counts of the whole store."""
-        return Totals(*self._rows("SELECT documents, added, usual_length FROM totals")[0])
+        [(documents, added, usual_length)] = self._rows("SELECT documents, added, usual_length FROM totals")
+        return Totals(documents, added, usual_length)
 
     def begin(self, usual_length: float, added: int = 0) -> None:
         """Fix what lengths are compared to, and the number of the next document."""
@@ -97,11 +99,11 @@ class Statistics:
         wanted = list(terms)
         marks = ",".join("?" * len(wanted))
         query = f"SELECT term, documents FROM terms WHERE documents > 0 AND term IN ({marks})"  # noqa: S608 - only marks
-        return {int(term): int(count) for term, count in self._rows(query, wanted)}
+        return dict(self._rows(query, wanted))
 
     def values(self, name: str) -> list[str]:
         """Return the values of a column, and perhaps some that it had."""
-        return [str(value) for (value,) in self._rows("SELECT value FROM known WHERE name = ?", [name])]
+        return [value for (value,) in self._rows("SELECT value FROM known WHERE name = ?", [name])]
 
     def _change(self, documents: list[Document], by: int) -> None:
         terms = Counter(term for document in documents for term in document.terms)
@@ -117,7 +119,7 @@ class Statistics:
                 (by * len(documents), max(by, 0) * len(documents)),
             )
 
-    def _rows(self, query: str, parameters: Iterable[object] = ()) -> list[tuple[float, ...]]:
+    def _rows(self, query: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         try:
             with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
                 return connection.execute(query, tuple(parameters)).fetchall()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Container, Sequence
-from typing import Any, Self
+from typing import Any
 
 from llama_index.core.schema import BaseNode
 from llama_index.core.vector_stores.types import (
@@ -30,8 +30,12 @@ class ThreadedVectorStore(BasePydanticVectorStore):
         """Return the number of nodes."""
 
     @abstractmethod
-    def copy_from(self, other: Self, paths: Container[str]) -> None:
+    def copy_from(self, other: Any, paths: Container[str]) -> None:
         """Carry over the nodes of `other` whose `path` is in `paths`, as they are, in bounded memory.
+
+        Args:
+            other: a store of the same class.
+            paths: which files' nodes.
 
         Raises:
             IndexMismatch: the other's vectors have another dimension.
