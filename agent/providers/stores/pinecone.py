@@ -48,8 +48,7 @@ MOST_HITS = 10_000
 class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
     """Vector store of one generation; made by `create` or `open`.
 
-    Thread-safe; one process at a time may write. Nodes come back as they were added, from `get_nodes` with their
-    vectors at length 1, from `query` without.
+    Thread-safe; one process at a time may write. Nodes come back as they were added, their vectors at length 1.
     """
 
     stores_text: bool = True
@@ -105,10 +104,15 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
     @classmethod
     def _of(cls, records: Namespace, statistics: Statistics, tokenize: Tokenize) -> Self:
         bm25 = Bm25Embedding.of(statistics, tokenize)
-        place = records.place
         # A dictionary, since the fields hide the arguments of LlamaIndex's constructor from type checkers.
-        options: dict[str, Any] = {"index_name": place.index, "namespace": place.namespace, "add_sparse_vector": True}
-        store = cls(pinecone_index=records.index, sparse_embedding_model=bm25, **options)
+        options: dict[str, Any] = {
+            "pinecone_index": records.index,
+            "index_name": records.place.index,
+            "namespace": records.place.namespace,
+            "add_sparse_vector": True,
+            "sparse_embedding_model": bm25,
+        }
+        store = cls(**options)
         store._records, store._statistics, store._tokenize, store._bm25 = records, statistics, tokenize, bm25
         return store
 
