@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from agent.doctor import examine
 from agent.errors import IndexCorrupt, IndexMismatch, StoreUnavailable
@@ -15,9 +16,13 @@ from agent.generations import Generation, IndexDirectory
 from agent.index_build import build
 from agent.manifest import Manifest
 from agent.providers.stores import create_store, drop_store, open_store
+from agent.providers.stores.threaded import ThreadedVectorStore
 from agent.schema import SearchRequest
 from agent.service import Service
 from agent.settings import Settings
+from evals.cases import load_cases
+from evals.retrieval import first_hit
+from evals.systems import place
 from tests.servers.pinecone import Fault, PineconeEmulator, pinecone_emulator
 from tests.servers.pinecone_spec import check_exchanges
 from tests.support import HashEmbedding
@@ -73,6 +78,54 @@ def content(settings: Settings) -> list[tuple[str, str, tuple[float, ...]]]:
         ids = [id_ for held in manifest.chunk_ids().values() for id_ in held]
     nodes = open_store(settings, served(settings)).get_nodes(ids)
     return sorted((node.node_id, node.get_content(), tuple(node.embedding or ())) for node in nodes)
+
+
+@pytest.mark.weights
+def test_questions_about_fury_find_the_same_places_as_in_lancedb(fury_service: Service, tmp_path: Path) -> None:
+    """Hit@5 within one question, on every sixth of the evals'; docs/pinecone.md has the command for all of them."""
+    retriever = fury_service.engine(None, None).retriever
+    local = retriever._store
+    assert isinstance(local, ThreadedVectorStore)
+    cases = [case for case in load_cases() if case.answerable][::6]
+
+    def answered() -> int:
+        ranks = [first_hit(case, [place(hit) for hit in retriever.find(case.question, 5)]) for case in cases]
+        return sum(rank is not None for rank in ranks)
+
+    in_lancedb = answered()
+    with pinecone_emulator() as pinecone:
+        generation = Generation(tmp_path / "fury" / "2.0.0" / "generations" / "g")
+        hosted = create_store(pinecone_settings(pinecone, pinecone_timeout=60.0), generation, 384)
+        hosted.add(local.get_nodes())
+        assert hosted.count() == local.count()
+        retriever._store = hosted
+        try:
+            in_pinecone = answered()
+        finally:
+            retriever._store = local
+    assert in_lancedb > len(cases) // 2
+    assert abs(in_pinecone - in_lancedb) <= 1
+
+
+@pytest.mark.network
+@pytest.mark.timeout(600)
+def test_a_library_is_built_and_searched_in_the_real_pinecone(
+    demo: Settings, pinecone_key: str, pinecone: PineconeEmulator
+) -> None:
+    """Makes the index `fury-agent-test` if there is none, and deletes its own namespaces at the end."""
+    live = {"pinecone_key": SecretStr(pinecone_key), "pinecone_url": Settings().pinecone_url}
+    settings = demo.model_copy(update={**live, "pinecone_index": "fury-agent-test", "pinecone_timeout": 120.0})
+    generations = [rebuild(settings)]
+    try:
+        assert find(settings, "paint a cube")[0] == "beta"
+        write(Path(demo.library), "demo/a.py", 'def gamma():\n    """Make a sphere."""\n')
+        generations.append(rebuild(settings))
+        assert "gamma" in find(settings, "sphere")
+        assert "alpha" not in find(settings, "alpha")
+    finally:
+        for generation in generations:
+            drop_store(settings, generation)
+    assert pinecone.exchanges == []
 
 
 def test_a_library_is_built_and_searched(demo: Settings, pinecone: PineconeEmulator) -> None:

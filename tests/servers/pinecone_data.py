@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +34,10 @@ class Namespace:
         self.committed = 0
         self._unseen: deque[tuple[float, Callable[[], None]]] = deque()
         self._seen = 0
-        self._matrix: tuple[int, list[str], Any] = (-1, [], None)
+        self._scored = -1
+        self._ids: list[str] = []
+        self._values: Any = None
+        self._postings: dict[int, list[tuple[int, float]]] = {}
 
     def write(self, change: Callable[[dict[str, Record]], None], delay: float) -> int:
         """Take a change; return its log sequence number."""
@@ -51,25 +54,24 @@ class Namespace:
 
     def scores(self, vector: Any, sparse: dict[int, float], metric: str) -> dict[str, float]:
         """Return the score of every visible record."""
-        if self._matrix[0] != self._seen:
-            ids = list(self.records)
-            values = np.array([self.records[id_]["values"] for id_ in ids], dtype=np.float32)
-            self._matrix = (self._seen, ids, values)
-        _, ids, values = self._matrix
-        if not ids:
+        if self._scored != self._seen:
+            self._scored, self._ids, self._postings = self._seen, list(self.records), defaultdict(list)
+            self._values = np.array([self.records[id_]["values"] for id_ in self._ids], dtype=np.float32)
+            for row, id_ in enumerate(self._ids):
+                own = self.records[id_].get("sparseValues", {"indices": [], "values": []})
+                for index, value in zip(own["indices"], own["values"], strict=True):
+                    self._postings[index].append((row, value))
+        if not self._ids:
             return {}
-        dense = np.vecdot(values, vector)
+        found = np.vecdot(self._values, vector)
         if metric == "cosine":
-            dense = dense / (np.linalg.norm(values, axis=1) * (np.linalg.norm(vector) or 1.0))
+            found = found / (np.linalg.norm(self._values, axis=1) * (np.linalg.norm(vector) or 1.0))
         elif metric == "euclidean":
-            dense = np.sum((values - vector) ** 2, axis=1)
-        found = dict(zip(ids, map(float, dense), strict=True))
-        for id_ in ids if sparse else ():
-            own = self.records[id_].get("sparseValues")
-            if own is not None:
-                pairs = zip(own["indices"], own["values"], strict=True)
-                found[id_] += sum(sparse[index] * value for index, value in pairs if index in sparse)
-        return found
+            found = np.sum((self._values - vector) ** 2, axis=1)
+        for index, weight in sparse.items():
+            for row, value in self._postings.get(index, ()):
+                found[row] += weight * value
+        return dict(zip(self._ids, found.tolist(), strict=True))
 
 
 def checked_record(record: Record, dimension: int) -> Record:
