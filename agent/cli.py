@@ -219,7 +219,7 @@ def diff(
     from agent.versions import Versions, only_kind
 
     settings = load_settings()
-    found = Versions(settings.indexes_dir).difference(library or parse_spec(settings.library).library, old, new)
+    found = Versions(settings).difference(library or parse_spec(settings.library).library, old, new)
     found = found if only is None else only_kind(found, only)
     if json:
         _print_json(found)

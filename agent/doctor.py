@@ -40,6 +40,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         *_embedding(settings),
         *_reranker(settings),
         *_llm(settings),
+        *_store(settings),
         *_index(settings),
     )
 
@@ -122,6 +123,13 @@ def _openai_like(settings: Settings) -> Finding:
             "start it, or mend FURY_AGENT_LLM_URL",
         )
     return Finding("language model", "ok", f"{settings.llm_model} at {settings.llm_url}")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    from agent.providers.stores import reach
+
+    if settings.store != "lancedb":
+        yield _attempt("vector store", lambda: reach(settings))
 
 
 def _index(settings: Settings) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ builder, readers see the old one or the new one, whole.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from agent.errors import (
+    AgentError,
     BuildLocked,
     IndexCorrupt,
     IndexMismatch,
@@ -46,6 +48,7 @@ FORMAT = 4
 KEPT_GENERATIONS = 2
 """The served one and the one before it, which readers that opened it just before a switch still use."""
 
+_log = logging.getLogger(__name__)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]")
 
 
@@ -94,13 +97,17 @@ class IndexDirectory:
         root: `Settings.indexes_dir`.
         library: name of the library.
         version: its version; characters that file systems dislike are replaced.
+        drop: frees what a generation holds elsewhere, before its directory goes; while it raises, the directory stays.
     """
 
-    def __init__(self, root: Path, library: str, version: str) -> None:
+    def __init__(
+        self, root: Path, library: str, version: str, *, drop: Callable[[Generation], None] = lambda _: None
+    ) -> None:
         self.library = library
         self.version = version
         self.root = root / safe(library) / safe(version)
         self._pointer = self.root / "CURRENT"
+        self._drop = drop
 
     def current(self) -> Generation:
         """Return the generation that is served.
@@ -167,7 +174,7 @@ class IndexDirectory:
         try:
             yield Generation(directory)
         except BaseException:
-            shutil.rmtree(directory, ignore_errors=True)
+            self._remove(directory)
             raise
 
     def publish(self, generation: Generation, info: IndexInfo) -> None:
@@ -189,7 +196,15 @@ class IndexDirectory:
             if (directory / "info.json").exists() and len(finished) < KEPT_GENERATIONS - 1:
                 finished.append(directory)
             else:
-                shutil.rmtree(directory, ignore_errors=True)
+                self._remove(directory)
+
+    def _remove(self, directory: Path) -> None:
+        try:
+            self._drop(Generation(directory))
+        except AgentError as error:
+            _log.warning("%s stays until the next build: %s", directory, error)
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _acquire(lock: FileLock, wait: float, waiting: Callable[[], None]) -> None:

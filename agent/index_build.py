@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from msgspec import Struct
@@ -25,7 +26,8 @@ from agent.index_validation import validate
 from agent.manifest import Manifest, ManifestWriter
 from agent.providers.embedding_cache import EmbeddingCache
 from agent.providers.embeddings import build_embedding, model_identity
-from agent.providers.stores.lancedb import LanceVectorStore
+from agent.providers.stores import create_store, drop_store, open_store
+from agent.providers.stores.threaded import ThreadedVectorStore
 from agent.schema import Chunk, IndexInfo, SourceFile, SourceTree
 from agent.settings import Settings
 from agent.sources import Progress, open_source, parse_spec
@@ -86,7 +88,7 @@ def build(
     started = time.perf_counter()
     report = progress or silent
     tree = open_source(spec, settings, progress=progress)
-    directory = IndexDirectory(settings.indexes_dir, tree.library, tree.version)
+    directory = IndexDirectory(settings.indexes_dir, tree.library, tree.version, drop=partial(drop_store, settings))
     with directory.building(lock_wait, waiting=lambda: report("waiting for another build", 0, None)):
         if isinstance(parse_spec(spec), FolderSpec):
             # Somebody may have edited it, and another build have published that, while this one waited.
@@ -96,7 +98,7 @@ def build(
                 f"{spec!r} has no file that the rules keep (skipped: {tree.skipped or 'none'}).",
                 remedy="Check the SPEC, or FURY_AGENT_SOURCE_INCLUDE and FURY_AGENT_SOURCE_EXCLUDE.",
             )
-        current = None if force else usable(directory, model_identity(settings, embedding))
+        current = None if force else usable(directory, settings, model_identity(settings, embedding))
         if current is not None and is_current(current.info(), tree):
             return BuildReport(
                 info=current.info(),
@@ -111,7 +113,7 @@ def build(
         with directory.new_generation() as generation, storage_errors(generation.directory):
             builder = _Builder(spec, tree, generation, current, settings, embedding, report)
             info = builder.run()
-            validate(generation, info, builder.written)
+            validate(open_store(settings, generation), generation, info, builder.written)
             directory.publish(generation, info)
     return BuildReport(
         info=info,
@@ -141,8 +143,8 @@ def read(tree: SourceTree, file: SourceFile) -> bytes:
     return data
 
 
-def usable(directory: IndexDirectory, identity: tuple[str, str]) -> Generation | None:
-    """Return the served generation if parts of it can be carried over: same format, chunker and model."""
+def usable(directory: IndexDirectory, settings: Settings, identity: tuple[str, str]) -> Generation | None:
+    """Return the served generation if parts of it can be carried over: same format, chunker, model and store."""
     current = directory.current_or_none()
     if current is None:
         return None
@@ -151,7 +153,7 @@ def usable(directory: IndexDirectory, identity: tuple[str, str]) -> Generation |
         ApiModel.load(current.api_file)
         with closing(Manifest(current.manifest_file)) as manifest:
             manifest.fingerprints()
-        whole = LanceVectorStore.open(current.store_dir, tokenize=code_tokens).count() == info.chunks
+        whole = open_store(settings, current).count() == info.chunks
     except (IndexError_, ServiceError):
         return None  # damaged: it is built again from scratch
     same = whole and (info.chunker, info.embedding, info.embedding_revision) == (CHUNKER_VERSION, *identity)
@@ -234,12 +236,12 @@ class _Builder:
         embedding = self.embedding or build_embedding(self.settings, progress=self.report)
         name, revision = model_identity(self.settings, self.embedding)
         dimension = len(embedding.get_text_embedding("dimension"))
-        store = LanceVectorStore.create(self.generation.store_dir, dimension, tokenize=code_tokens)
+        store = create_store(self.settings, self.generation, dimension)
         cache = EmbeddingCache(self.settings.data_dir / "embeddings.sqlite", embedding, model=name, revision=revision)
         with closing(cache), ManifestWriter(self.generation.manifest_file, code_tokens) as manifest:
             if self.previous is not None and self.kept:
                 paths = {file.path for file in self.kept}
-                store.copy_from(LanceVectorStore.open(self.previous.store_dir, tokenize=code_tokens), paths)
+                store.copy_from(open_store(self.settings, self.previous), paths)
                 manifest.keep(self.previous.manifest_file, paths)
                 self.written += store.count()
             for chunks, size in self._windows(manifest):
@@ -281,7 +283,7 @@ class _Builder:
                 window, size = [], 0
         yield window, size
 
-    def _embed(self, chunks: Sequence[Chunk], size: int, cache: EmbeddingCache, store: LanceVectorStore) -> None:
+    def _embed(self, chunks: Sequence[Chunk], size: int, cache: EmbeddingCache, store: ThreadedVectorStore) -> None:
         """Embed and store chunks; progress counts source bytes, whose total is known from the start."""
 
         def done(count: int) -> None:

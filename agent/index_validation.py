@@ -12,7 +12,7 @@ from agent.chunking.tokens import code_tokens
 from agent.errors import IndexCorrupt
 from agent.generations import Generation
 from agent.manifest import Manifest
-from agent.providers.stores.lancedb import LanceVectorStore
+from agent.providers.stores.threaded import ThreadedVectorStore
 from agent.schema import IndexInfo
 
 PROBES = 5
@@ -21,10 +21,11 @@ SAME = 0.999
 """Cosine from which two vectors are the same text's."""
 
 
-def validate(generation: Generation, info: IndexInfo, written: int) -> None:
+def validate(store: ThreadedVectorStore, generation: Generation, info: IndexInfo, written: int) -> None:
     """Query the finished store before anyone else does.
 
     Args:
+        store: that of the generation, opened anew.
         generation: what was built.
         info: what it says of itself.
         written: how many chunks went in.
@@ -32,7 +33,6 @@ def validate(generation: Generation, info: IndexInfo, written: int) -> None:
     Raises:
         IndexCorrupt: rows are missing, or a chunk is not found by its own vector or its own words.
     """
-    store = LanceVectorStore.open(generation.store_dir, tokenize=code_tokens)
     if not store.count() == info.chunks == written:
         raise IndexCorrupt(
             f"The new index holds {store.count()} chunks instead of {written}.",
@@ -49,7 +49,7 @@ def validate(generation: Generation, info: IndexInfo, written: int) -> None:
         _find_again(store, node)
 
 
-def _find_again(store: LanceVectorStore, node: object) -> None:
+def _find_again(store: ThreadedVectorStore, node: object) -> None:
     assert isinstance(node, TextNode)
     by_vector = store.query(VectorStoreQuery(query_embedding=node.embedding, similarity_top_k=1))
     found = (by_vector.similarities or [0.0])[0] > SAME

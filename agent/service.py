@@ -14,7 +14,6 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from agent.absent_names import AbsentNames
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
-from agent.chunking.tokens import code_tokens
 from agent.errors import (
     AgentError,
     IndexMismatch,
@@ -28,7 +27,7 @@ from agent.generations import Generation, IndexDirectory, list_libraries
 from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.llms import build_llm
-from agent.providers.stores.lancedb import LanceVectorStore
+from agent.providers.stores import open_store
 from agent.query_engine import Limits, QueryEngine
 from agent.question import Asked, asked_version, valid_question
 from agent.retrieval import HybridRetriever, parts_of
@@ -59,7 +58,7 @@ class Service:
 
     def __init__(self, settings: Settings, *, embedding: BaseEmbedding | None = None, llm: LLM | None = None) -> None:
         self.settings = settings
-        self.versions = Versions(settings.indexes_dir)
+        self.versions = Versions(settings)
         self._identity = model_identity(settings, embedding)
         self._embedding = embedding
         self._reranker: BaseNodePostprocessor | None = None
@@ -227,7 +226,7 @@ class Service:
         check(info, self._identity)
         api = self.versions.api(info.library, info.version)
         retriever = HybridRetriever(
-            LanceVectorStore.open(generation.store_dir, tokenize=code_tokens),
+            open_store(self.settings, generation),
             Manifest(generation.manifest_file),
             api,
             self.embedding(),

@@ -29,6 +29,7 @@ PREFIX = "FURY_AGENT_"
 CONFIG_FILE = "fury-agent.toml"
 
 LlmProvider = Literal["embedded", "openai-like", "none"]
+StoreProvider = Literal["lancedb", "pinecone"]
 
 
 class Settings(BaseSettings):
@@ -115,6 +116,25 @@ class Settings(BaseSettings):
         description="A name of the weights catalogue, or a directory in sentence-transformers' layout.",
     )
     embedding_batch: int = Field(default=32, ge=1, le=1024, description="Texts embedded at once.")
+
+    # vector store
+    store: StoreProvider = Field(
+        default="lancedb", description="Where vectors are kept: in the data directory, or in Pinecone."
+    )
+    pinecone_key: SecretStr | None = Field(default=None, description="API key of the Pinecone project.")
+    pinecone_index: str = Field(
+        default="fury-agent",
+        pattern=r"^[a-z0-9-]{1,45}$",
+        description="Name of the Pinecone index; made if there is none. Every generation is a namespace in it.",
+    )
+    pinecone_cloud: str = Field(default="aws", description="Cloud of a Pinecone index that is made.")
+    pinecone_region: str = Field(default="us-east-1", description="Region of a Pinecone index that is made.")
+    pinecone_url: str = Field(default="https://api.pinecone.io", description="Address of Pinecone's control plane.")
+    pinecone_timeout: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds for one request with all its repetitions, and for a write to become visible.",
+    )
 
     # retrieval
     top_k: int = Field(default=6, ge=1, le=20, description="Passages given to the LLM.")

@@ -50,11 +50,12 @@ class Versions:
     """API models and guides of what is indexed, each read once; safe to share between threads.
 
     Args:
-        root: `Settings.indexes_dir`.
+        settings: where the indexes are.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._root = settings.indexes_dir
         self._read: dict[tuple[Path, str], object] = {}
 
     def names(self, library: str) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ class Versions:
             NotFound: not indexed.
             IndexError_, ServiceError: the index cannot be read.
         """
-        return self._once(self._generation(library, version), "statements", _statements)
+        return self._once(self._generation(library, version), "statements", self._statements)
 
     def difference(self, library: str, old: str, new: str) -> VersionDifference:
         """Compare two indexed versions; each may be cut short (`0.10` for `0.10.0`).
@@ -102,21 +103,18 @@ class Versions:
     def _generation(self, library: str, version: str) -> Generation:
         return find_index(self._root, library, version).current()
 
+    def _statements(self, generation: Generation) -> tuple[Statement, ...]:
+        from agent.chunking.nodes import from_node
+        from agent.manifest import Manifest
+        from agent.providers.stores import open_store
+
+        with closing(Manifest(generation.manifest_file)) as manifest:
+            ids = [name for path, held in manifest.chunk_ids().items() if GUIDE_FILE.search(path) for name in held]
+        chunks = (from_node(node) for node in open_store(self._settings, generation).get_nodes(ids))
+        return read_statements(chunk for chunk in chunks if chunk.role == "docs")
+
     def _once(self, generation: Generation, what: str, read: Callable[[Generation], T]) -> T:
         key = (generation.directory, what)
         if key not in self._read:
             self._read[key] = read(generation)
         return self._read[key]  # type: ignore[return-value]  # the key says what was read
-
-
-def _statements(generation: Generation) -> tuple[Statement, ...]:
-    from agent.chunking.nodes import from_node
-    from agent.chunking.tokens import code_tokens
-    from agent.manifest import Manifest
-    from agent.providers.stores.lancedb import LanceVectorStore
-
-    with closing(Manifest(generation.manifest_file)) as manifest:
-        ids = [name for path, held in manifest.chunk_ids().items() if GUIDE_FILE.search(path) for name in held]
-    store = LanceVectorStore.open(generation.store_dir, tokenize=code_tokens)
-    chunks = (from_node(node) for node in store.get_nodes(ids))
-    return read_statements(chunk for chunk in chunks if chunk.role == "docs")

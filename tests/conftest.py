@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from agent.service import Service
 
 SHARED_DATA = Settings().data_dir
+PINECONE_API_KEY = os.environ.get("PINECONE_API_KEY", "")
+"""Of a real project, for the live test."""
 for name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[name]
 
@@ -35,6 +37,14 @@ def shared_settings() -> Settings:
 def settings(tmp_path: Path) -> Settings:
     """Settings with an empty data directory of the test's own."""
     return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def pinecone_key() -> str:
+    """The API key of a real Pinecone project; without one, the test is skipped."""
+    if not PINECONE_API_KEY:
+        pytest.skip("PINECONE_API_KEY is not set")
+    return PINECONE_API_KEY
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from agent.versions import VersionDifference, Versions
 
 @pytest.fixture
 def found(two_versions: Settings) -> VersionDifference:
-    return Versions(two_versions.indexes_dir).difference("demo", "0.10.0", "2.0.0")
+    return Versions(two_versions).difference("demo", "0.10.0", "2.0.0")
 
 
 def shown(found: VersionDifference, monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
@@ -69,6 +69,6 @@ def test_changes_of_one_kind_stand_together() -> None:
 
 
 def test_nothing_to_tell_is_told(two_versions: Settings) -> None:
-    same = Versions(two_versions.indexes_dir).difference("demo", "2", "2")
+    same = Versions(two_versions).difference("demo", "2", "2")
     assert [*difference_lines(same)] == []
     assert summary(same).endswith("no difference.")

@@ -17,7 +17,18 @@ MODULES = sorted(
 )
 NEEDS_TORCH = "agent.providers.local_embedding"
 """Derives from a sentence-transformers class, and is imported only where a model is about to be loaded."""
-HEAVY = ("torch", "transformers", "lancedb", "xllamacpp", "llama_index", "litestar", "sentence_transformers")
+NEEDS_PINECONE = {f"agent.providers.stores.pinecone{part}" for part in ("", "_client", "_namespace", "_search")}
+"""Derive from the extra's classes, and are imported only where the settings choose Pinecone."""
+HEAVY = (
+    "torch",
+    "transformers",
+    "lancedb",
+    "xllamacpp",
+    "llama_index",
+    "litestar",
+    "sentence_transformers",
+    "pinecone",
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +39,9 @@ import socket, sys, os
 def refuse(*_, **__): raise AssertionError("a socket was opened at import")
 socket.socket.connect = refuse
 before = dict(os.environ)
-for name in {[name for name in MODULES if name != NEEDS_TORCH]!r}:
+for name in {[name for name in MODULES if name not in {NEEDS_TORCH, *NEEDS_PINECONE}]!r}:
     __import__(name)
-print("torch" in sys.modules, "xllamacpp" in sys.modules)
+print("torch" in sys.modules, "xllamacpp" in sys.modules, "pinecone" in sys.modules)
 __import__({NEEDS_TORCH!r})
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
@@ -39,7 +50,7 @@ __import__({NEEDS_TORCH!r})
 
 
 def test_no_module_opens_a_socket_or_loads_a_model(imported: str) -> None:
-    assert imported.split() == ["False", "False"]
+    assert imported.split() == ["False", "False", "False"]
 
 
 def test_the_shell_imports_nothing_heavy() -> None:

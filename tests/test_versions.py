@@ -13,7 +13,7 @@ from agent.versions import Versions, only_kind
 
 @pytest.fixture
 def versions(two_versions: Settings) -> Versions:
-    return Versions(two_versions.indexes_dir)
+    return Versions(two_versions)
 
 
 def test_the_newest_version_comes_first(versions: Versions) -> None:
@@ -59,8 +59,8 @@ def test_one_kind_can_be_looked_at_alone(versions: Versions) -> None:
 
 
 def test_a_version_indexed_later_is_seen(two_versions: Settings, tmp_path: Path) -> None:
-    (tmp_path / "demo").mkdir()
-    versions = Versions(tmp_path)
+    (tmp_path / "indexes" / "demo").mkdir(parents=True)
+    versions = Versions(Settings(data_dir=tmp_path))
     assert versions.names("demo") == ()
-    (tmp_path / "demo" / "2.0.0").symlink_to(two_versions.indexes_dir / "demo" / "2.0.0")
+    (tmp_path / "indexes" / "demo" / "2.0.0").symlink_to(two_versions.indexes_dir / "demo" / "2.0.0")
     assert versions.names("demo") == ("2.0.0",)

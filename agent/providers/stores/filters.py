@@ -6,8 +6,8 @@ everything, as in LlamaIndex's own in-memory filter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
@@ -15,6 +15,8 @@ from agent.errors import InvalidInput
 from agent.providers.stores.rows import SCALARS
 
 FILTERABLE = (*SCALARS, "ref_doc_id")
+
+T = TypeVar("T")
 
 
 def predicate(
@@ -54,19 +56,53 @@ def _group(group: MetadataFilters) -> str:
             return f"(NOT ({' OR '.join(parts) or 'false'}))"
 
 
-def _leaf(leaf: MetadataFilter) -> str:
+def checked_operator(leaf: MetadataFilter, table: Mapping[FilterOperator, T]) -> T:
+    """Return what a store has in `table` for the operator of a leaf.
+
+    Raises:
+        InvalidInput: the key is no column, or the operator is not in the table.
+    """
     if leaf.key not in FILTERABLE:
         raise InvalidInput(
             f"Filter key {leaf.key!r} is unknown.", remedy=f"Use one of {', '.join(FILTERABLE)}.", field="filters"
         )
-    write = _OPERATORS.get(leaf.operator)
-    if write is None:
+    if leaf.operator not in table:
         raise InvalidInput(
             f"Filter operator {leaf.operator.value!r} is not supported.",
-            remedy=f"Use one of {', '.join(operator.value for operator in _OPERATORS)}.",
+            remedy=f"Use one of {', '.join(operator.value for operator in table)}.",
             field="filters",
         )
-    return write(leaf.key, leaf.value)
+    return table[leaf.operator]
+
+
+def checked_text(value: object) -> str:
+    """Return `value` if a column can be compared with it.
+
+    Raises:
+        InvalidInput: it is no text, or not valid Unicode.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(f"Filter value {value!r} is not a text; all columns hold text.", field="filters")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"Filter value {value!r} is not valid Unicode.", field="filters") from error
+    return value
+
+
+def checked_texts(values: object) -> list[str]:
+    """Return `values` as a list of texts.
+
+    Raises:
+        InvalidInput: they are something else.
+    """
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise InvalidInput(f"Filter value {values!r} is not a list of texts.", field="filters")
+    return [checked_text(value) for value in values]
+
+
+def _leaf(leaf: MetadataFilter) -> str:
+    return checked_operator(leaf, _OPERATORS)(leaf.key, leaf.value)
 
 
 def _compares(sign: str) -> Callable[[str, Any], str]:
@@ -74,9 +110,7 @@ def _compares(sign: str) -> Callable[[str, Any], str]:
 
 
 def _is_in(column: str, values: object) -> str:
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise InvalidInput(f"Filter value {values!r} is not a list of texts.", field="filters")
-    written = ", ".join(_literal(value) for value in values)
+    written = ", ".join(_literal(value) for value in checked_texts(values))
     return f"({column} IS NOT NULL AND {column} IN ({written}))" if written else "false"
 
 
@@ -85,13 +119,7 @@ def _contains(column: str, value: object) -> str:
 
 
 def _literal(value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidInput(f"Filter value {value!r} is not a text; all columns hold text.", field="filters")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput(f"Filter value {value!r} is not valid Unicode.", field="filters") from error
-    return "'" + value.replace("'", "''") + "'"
+    return "'" + checked_text(value).replace("'", "''") + "'"
 
 
 _OPERATORS: dict[FilterOperator, Callable[[str, Any], str]] = {

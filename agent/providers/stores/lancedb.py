@@ -30,7 +30,7 @@ from agent.providers.stores.faults import translated
 from agent.providers.stores.filters import equals, predicate
 from agent.providers.stores.native import NativeSearch, finish, index_words
 from agent.providers.stores.ranking import ranked
-from agent.providers.stores.rows import NODE_COLUMNS, Tokenize, schema, to_batch, to_nodes
+from agent.providers.stores.rows import NODE_COLUMNS, Tokenize, distinct_ids, schema, to_batch, to_nodes
 from agent.providers.stores.threaded import ThreadedVectorStore
 
 if TYPE_CHECKING:
@@ -145,10 +145,7 @@ class LanceVectorStore(ThreadedVectorStore):
             IndexMismatch: a vector has another dimension.
             StorageError: the disk is full.
         """
-        ids = [node.node_id for node in nodes]
-        if len(set(ids)) < len(ids):
-            twice = next(id_ for id_ in ids if ids.count(id_) > 1)
-            raise InvalidInput(f"Node id {twice!r} comes twice.", remedy="Give every node its own id.", field="nodes")
+        ids = distinct_ids(nodes)
         # All are checked before anything is written. Arrow takes a fraction of the memory that the nodes take.
         starts = range(0, len(nodes), BATCH_ROWS)
         batches = [to_batch(nodes[start : start + BATCH_ROWS], self.dimension, self._tokenize) for start in starts]

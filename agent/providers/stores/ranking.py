@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQueryMode
@@ -17,23 +17,35 @@ RRF_K = 60
 HYBRID_DEPTH = 60
 """Hits of each search that are fused at least."""
 
+Row = TypeVar("Row")
+"""What a store names its rows by."""
+Where_contra = TypeVar("Where_contra", contravariant=True)
+"""How a store writes a restriction."""
+
 Hits = list[tuple[int, float]]
 """Row and score, best first."""
 
 
-class Search(Protocol):
+class Search(Protocol[Row, Where_contra]):
     """One fixed version of a table."""
 
-    def dense(self, vector: NDArray[np.float32], count: int, where: str | None) -> Hits:
-        """Return the nearest rows with their cosines."""
+    def dense(self, vector: NDArray[np.float32], count: int, where: Where_contra) -> list[tuple[Row, float]]:
+        """Return the nearest rows with their cosines, best first."""
         ...
 
-    def lexical(self, tokens: list[str], count: int, where: str | None) -> Hits:
-        """Return the rows in which tokens occur, with their BM25 scores."""
+    def lexical(self, tokens: list[str], count: int, where: Where_contra) -> list[tuple[Row, float]]:
+        """Return the rows in which tokens occur, with their BM25 scores, best first."""
         ...
 
 
-def ranked(search: Search, query: VectorStoreQuery, where: str | None, *, dimension: int, tokenize: Tokenize) -> Hits:
+def ranked(
+    search: Search[Row, Where_contra],
+    query: VectorStoreQuery,
+    where: Where_contra,
+    *,
+    dimension: int,
+    tokenize: Tokenize,
+) -> list[tuple[Row, float]]:
     """Return the hits of a query among the rows that meet `where`, best first, at most `similarity_top_k`.
 
     Raises:
@@ -44,10 +56,10 @@ def ranked(search: Search, query: VectorStoreQuery, where: str | None, *, dimens
     if count < 1:
         raise InvalidInput(f"A top k of {count!r} finds nothing.", remedy="Use 1 or more.", field="similarity_top_k")
 
-    def dense(depth: int) -> Hits:
+    def dense(depth: int) -> list[tuple[Row, float]]:
         return search.dense(checked_vector(query.query_embedding, dimension, "The query"), depth, where)
 
-    def lexical(depth: int) -> Hits:
+    def lexical(depth: int) -> list[tuple[Row, float]]:
         return search.lexical(_tokens(query, tokenize), depth, where)
 
     match query.mode:
@@ -74,9 +86,9 @@ def _tokens(query: VectorStoreQuery, tokenize: Tokenize) -> list[str]:
     return list(dict.fromkeys(" ".join(tokenize(query.query_str)).split()))
 
 
-def _fused(rankings: Iterable[tuple[float, Hits]]) -> Hits:
+def _fused(rankings: Iterable[tuple[float, list[tuple[Row, float]]]]) -> list[tuple[Row, float]]:
     """Return the weighted reciprocal rank fusion of rankings."""
-    scores: dict[int, float] = defaultdict(float)
+    scores: dict[Row, float] = defaultdict(float)
     for weight, hits in rankings:
         for rank, (row, _) in enumerate(hits, start=1):
             scores[row] += weight / (RRF_K + rank)

@@ -1,4 +1,4 @@
-"""LlamaIndex nodes as rows of an Arrow table, and back without loss."""
+"""LlamaIndex nodes as rows of a table, and back without loss."""
 
 # Arrow's classes have no types.
 # pyright: reportUnknownParameterType=false
@@ -55,7 +55,7 @@ def to_batch(nodes: Sequence[BaseNode], dimension: int, tokenize: Tokenize) -> p
         InvalidInput: a node that is no `TextNode`, has no usable vector, or cannot be written as UTF-8 JSON.
         IndexMismatch: a vector of another dimension.
     """
-    rows = [_row(node, tokenize) for node in nodes]
+    rows = [to_row(node, tokenize) for node in nodes]
     vectors = np.stack([checked_vector(node.embedding, dimension, f"Node {node.node_id!r}") for node in nodes])
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dimension)
@@ -90,17 +90,37 @@ def checked_vector(values: Sequence[float] | None, dimension: int, owner: str) -
 def to_nodes(rows: pa.Table) -> list[TextNode]:
     """Return rows with at least `NODE_COLUMNS` as nodes; with `vector`, they carry their vectors."""
     columns = (rows[name].to_pylist() for name in NODE_COLUMNS)
-    nodes = [
-        TextNode(id_=id_, text=text, metadata=msgspec.json.decode(metadata), **msgspec.json.decode(extra))
-        for id_, text, metadata, extra in zip(*columns, strict=True)
-    ]
+    nodes = [to_node(*values) for values in zip(*columns, strict=True)]
     if "vector" in rows.column_names:
         for node, vector in zip(nodes, rows["vector"].to_pylist(), strict=True):
             node.embedding = vector
     return nodes
 
 
-def _row(node: BaseNode, tokenize: Tokenize) -> dict[str, str | None]:
+def to_node(id_: str, text: str, metadata: str | bytes, extra: str | bytes) -> TextNode:
+    """Return the node that these columns are of, without its vector."""
+    return TextNode(id_=id_, text=text, metadata=msgspec.json.decode(metadata), **msgspec.json.decode(extra))
+
+
+def distinct_ids(nodes: Sequence[BaseNode]) -> list[str]:
+    """Return the ids of nodes.
+
+    Raises:
+        InvalidInput: one comes twice.
+    """
+    ids = [node.node_id for node in nodes]
+    if len(set(ids)) < len(ids):
+        twice = next(id_ for id_ in ids if ids.count(id_) > 1)
+        raise InvalidInput(f"Node id {twice!r} comes twice.", remedy="Give every node its own id.", field="nodes")
+    return ids
+
+
+def to_row(node: BaseNode, tokenize: Tokenize) -> dict[str, str | None]:
+    """Return the columns of a node but its vector; see `schema`.
+
+    Raises:
+        InvalidInput: it is no `TextNode`, or cannot be written as UTF-8 JSON.
+    """
     if not isinstance(node, TextNode):
         raise InvalidInput(f"Node {node.node_id!r} is a {type(node).__name__}, expected a TextNode.", field="nodes")
     extra = node.model_dump(mode="json", exclude_defaults=True, exclude=_OWN_COLUMNS)

@@ -1,9 +1,13 @@
-"""Async methods for stores that are synchronous: LlamaIndex's defaults call those on the event loop, and block it."""
+"""What a store of ours does beyond LlamaIndex's interface.
+
+Async methods work off the event loop: LlamaIndex's defaults call the synchronous ones on it, and block it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Container, Sequence
 from typing import Any
 
 from llama_index.core.schema import BaseNode
@@ -16,7 +20,30 @@ from llama_index.core.vector_stores.types import (
 
 
 class ThreadedVectorStore(BasePydanticVectorStore):
-    """Base of stores whose methods may be called from any thread; comes first among several bases."""
+    """Base of stores whose methods may be called from any thread; comes first among several bases.
+
+    One store holds one generation of an index; the abstract methods are what a build needs.
+    """
+
+    @abstractmethod
+    def count(self) -> int:
+        """Return the number of nodes."""
+
+    @abstractmethod
+    def copy_from(self, other: Any, paths: Container[str]) -> None:
+        """Carry over the nodes of `other` whose `path` is in `paths`, as they are, in bounded memory.
+
+        Args:
+            other: a store of the same class.
+            paths: which files' nodes.
+
+        Raises:
+            IndexMismatch: the other's vectors have another dimension.
+        """
+
+    @abstractmethod
+    def optimize(self) -> None:
+        """Finish a generation: everything that was added is found from now on, as fast as it will ever be."""
 
     async def aquery(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
         """Run `query` in a thread."""
