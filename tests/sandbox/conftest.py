@@ -1,4 +1,4 @@
-"""A sandbox with a plain Python, as good as free to make; where walls can't be built, its tests say why they are skipped."""
+"""A sandbox with a plain Python, cheap to make; where walls can't be built, the tests are skipped and say why."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import AgentError
 from agent.sandbox import Sandbox, SandboxResult
 from agent.sandbox.readiness import walls_problems
-from agent.settings import Settings
+from agent.settings import load_settings
 
 Run = Callable[..., SandboxResult]
 
@@ -20,11 +19,7 @@ Run = Callable[..., SandboxResult]
 @pytest.fixture(scope="session")
 def plain_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory in which `plain 1.0` has an environment without any package."""
-    try:
-        found = [f"{problem.found}: {problem.remedy}" for problem in walls_problems()]
-    except AgentError as error:
-        found = [str(error)]
-    if found:
+    if found := [f"{problem.found}: {problem.remedy}" for problem in walls_problems()]:
         pytest.skip("; ".join(found))
     data = tmp_path_factory.mktemp("sandbox")
     root = data / "environments" / "plain" / "1.0"
@@ -39,8 +34,8 @@ def plain_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(plain_data: Path) -> Run:
     """Run code with a plain Python; limits can be given."""
 
-    def run_code(code: str, **limits: object) -> SandboxResult:
-        settings = Settings(data_dir=plain_data, **{"sandbox_timeout": 20.0, **limits})
+    def run_code(code: str, **limits: float) -> SandboxResult:
+        settings = load_settings(data_dir=plain_data, **{"sandbox_timeout": 20.0, **limits})
         return Sandbox(settings, "plain", "1.0").run(code)
 
     return run_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_no_descriptor_is_lost(run: Run) -> None:
 
 def test_code_may_hold_any_text(run: Run) -> None:
     assert run("print('é \U0001f600')").output == "é \U0001f600"
-    assert not run("print('\ud800')").ok or True  # a lone surrogate must not raise here
+    assert run("print('\ud800')").output == "?"
     assert not run("x = '\0'").ok
 
 
@@ -112,7 +113,7 @@ def test_too_much_code_is_refused(run: Run) -> None:
 
 
 def test_without_an_environment_it_says_how_to_prepare_one(settings: Settings) -> None:
-    with pytest.raises(SandboxUnavailable, match="fury-agent sandbox prepare 'fury==9.9'"):
+    with pytest.raises(SandboxUnavailable, match=re.escape("fury-agent sandbox prepare 'fury==9.9'")):
         Sandbox(settings, "fury", "9.9")
 
 
@@ -123,11 +124,8 @@ def test_without_bubblewrap_it_says_how_to_get_it(plain_data: Path, monkeypatch:
 
 
 def test_walls_that_cannot_be_built_are_no_fault_of_the_code(plain_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from agent.sandbox import runner
+    from agent.sandbox import policy
 
-    walls = runner.walls
-    monkeypatch.setattr(
-        runner, "walls", lambda *given: [walls(*given)[0], "--ro-bind", "/nowhere", "/x", *walls(*given)[1:]]
-    )
-    with pytest.raises(SandboxUnavailable, match="/nowhere"):
+    monkeypatch.setattr(policy, "_SYSTEM_LINKS", ())  # no dynamic linker, so that nothing can be started
+    with pytest.raises(SandboxUnavailable, match="could not start"):
         Sandbox(Settings(data_dir=plain_data), "plain", "1.0").run("pass")

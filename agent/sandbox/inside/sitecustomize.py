@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any
 
 SHOWN = "/tmp/.shown.png"  # noqa: S108 - within the walls it is private
-FRAMES = 5
-"""FURY 2 settles its layouts in the second frame; some more let animations begin."""
+TICKS = 30
+"""How often repeated callbacks are called, so that animations have begun; FURY 0.x draws each time."""
 
 
 def change(window: ModuleType) -> None:
@@ -27,23 +27,39 @@ def change(window: ModuleType) -> None:
     start = window.ShowManager.start
 
     def start_pygfx(manager: Any) -> None:
-        """FURY 2: draw without waiting; the off-screen canvas's event loop runs what is due and returns."""
+        """FURY 2: draw without waiting, first what there is, then what its callbacks have made of it."""
         if not hasattr(manager.window, "draw"):  # Qt's: FURY itself saves its picture where FURY_OFFSCREEN is set
             start(manager)
             return
         manager.render()
-        for _ in range(FRAMES):
-            importlib.import_module("fury.lib").run()
+        for _ in range(2):  # layouts settle in the second frame
             manager.window.draw()
         manager.snapshot(fname=SHOWN)
+        if tick(manager):
+            manager.window.draw()
+            manager.snapshot(fname=SHOWN)
 
     window.ShowManager.start = start_pygfx
 
 
+def tick(manager: Any) -> bool:
+    """Call what FURY 2 would call by the clock; tell whether there is something new to draw.
+
+    The off-screen event loop forgets its timers after one round, so FURY's own list of them is used, as FURY does
+    where it records animations for its documentation.
+    """
+    called = False
+    for _ in range(TICKS):
+        for callback, _time, _repeat, arguments in list(getattr(manager, "_callbacks", {}).values()):
+            callback(*arguments)
+            called = True
+    return called and not manager.window.get_closed()
+
+
 def start_vtk(manager: Any, *_args: object, **_kwargs: object) -> None:
-    """FURY 0.x: draw without waiting, on the X server that draws into memory."""
+    """FURY 0.x: draw without waiting, on the X server that draws into memory; its timers are run by the events."""
     manager.initialize()
-    for _ in range(FRAMES):
+    for _ in range(TICKS):
         manager.iren.ProcessEvents()
         manager.render()
     window = importlib.import_module("fury.window")
