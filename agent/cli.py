@@ -11,6 +11,7 @@ import typer
 
 from agent.errors import AgentError, InvalidInput
 from agent.first_use import build_index, ensure_indexed, ensure_weights
+from agent.sandbox_cli import app as sandbox_app
 
 if TYPE_CHECKING:
     from agent.schema import Answer
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.add_typer(sandbox_app, name="sandbox")
 
 LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="Its exact version.", metavar="VERSION")]

@@ -42,6 +42,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         *_llm(settings),
         *_store(settings),
         *_index(settings),
+        *_sandbox(settings),
     )
 
 
@@ -146,6 +147,20 @@ def _index(settings: Settings) -> Iterator[Finding]:
     yield finding
     for entry in list_libraries(settings.indexes_dir):
         yield Finding("indexed", "ok", f"{entry.library} {entry.version}")
+
+
+def _sandbox(settings: Settings) -> Iterator[Finding]:
+    from agent.sandbox import problems
+    from agent.sources import parse_spec
+
+    if settings.sandbox == "none":
+        yield Finding("sandbox", "optional", "none: answers' code is not run", "export FURY_AGENT_SANDBOX=bubblewrap")
+        return
+    spec = parse_spec(settings.library)
+    found = problems(settings, spec.library, spec.version or "")
+    yield from (Finding("sandbox", "missing", problem.found, problem.remedy) for problem in found)
+    if not found:
+        yield Finding("sandbox", "ok", f"bubblewrap, {spec}")
 
 
 def _attempt(part: str, look: Callable[[], str]) -> Finding:

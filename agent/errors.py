@@ -28,6 +28,7 @@ identifier that the HTTP problem type and the JSON output carry::
     │   ├── ModelUnavailable
     │   ├── ModelTimeout
     │   ├── StoreUnavailable
+    │   ├── SandboxUnavailable    code cannot be run here
     │   └── Overloaded            the queue is full; `retry_after` says when to come back
     └── Cancelled                 the caller has gone; nobody is waiting for the result
 """
@@ -206,6 +207,12 @@ class StoreUnavailable(ServiceError):
     """The vector store did not answer."""
 
     slug = "store-unavailable"
+
+
+class SandboxUnavailable(ServiceError):
+    """Code cannot be run here; the remedy says what is missing."""
+
+    slug = "sandbox-unavailable"
 
 
 class Overloaded(ServiceError):

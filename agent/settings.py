@@ -178,6 +178,22 @@ class Settings(BaseSettings):
     judge_llm_url: str | None = Field(default=None, description="As FURY_AGENT_LLM_URL, for the judge.")
     judge_llm_key: SecretStr | None = Field(default=None, description="As FURY_AGENT_LLM_KEY, for the judge.")
 
+    # sandbox
+    sandbox: Literal["none", "bubblewrap"] = Field(
+        default="none", description="What runs the code of answers, within walls; see docs/sandbox.md."
+    )
+    sandbox_timeout: float = Field(default=60.0, gt=0, description="Seconds after which a run is ended.")
+    sandbox_cpu_seconds: int = Field(default=120, ge=1, description="Processor time of each process of a run.")
+    sandbox_memory_bytes: int = Field(
+        default=2_000_000_000,
+        ge=100_000_000,
+        description="Memory of a run, without its files in /tmp (256 MB at most).",
+    )
+    sandbox_processes: int = Field(default=256, ge=8, description="Processes and threads of a run at the same time.")
+    sandbox_output_bytes: int = Field(
+        default=1_000_000, ge=1_000, description="What a run may print before it is ended."
+    )
+
     # service
     host: str = Field(default="127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
@@ -215,6 +231,16 @@ class Settings(BaseSettings):
     def indexes_dir(self) -> Path:
         """`LIBRARY/VERSION/{CURRENT,generations/}`."""
         return self.data_dir / "indexes"
+
+    @property
+    def environments_dir(self) -> Path:
+        """`LIBRARY/VERSION/current`: what the sandbox runs code with."""
+        return self.data_dir / "environments"
+
+    @property
+    def pictures_dir(self) -> Path:
+        """Pictures that the sandbox made, by content."""
+        return self.data_dir / "pictures"
 
     def for_judge(self) -> Settings:
         """Return the settings with the judge's LLM in the place of the one that answers."""
