@@ -108,7 +108,7 @@ def check_files(
     ]
     kinds = [_is_markdown(name, any_ending=is_stdin) for name, _, is_stdin in sources]
     index = chosen(settings, library, version)
-    api = Versions(settings.indexes_dir).api(index.library, index.version)
+    api = Versions(settings).api(index.library, index.version)
     where = f"{index.library} {index.version}"
     checked = (
         (name, _checked(data, api, where, markdown=markdown))
