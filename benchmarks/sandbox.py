@@ -2,7 +2,8 @@
 
 Examples that fetch data are told by how they fail without network, and counted apart. What the examples import besides
 FURY has to be in the environment: `fury-agent sandbox prepare fury==2.0.0 --with matplotlib --with PySide6
---with imgui-bundle --with dipy`, and for 0.10.0 `--with 'setuptools<71' --with dipy`.
+--with imgui-bundle --with dipy`, and for 0.10.0
+`--with 'setuptools<71' --with 'vtk<9.4' --with pybullet --with dipy`.
 """
 
 from __future__ import annotations

@@ -111,7 +111,8 @@ def _install(directory: Path, requirements: list[str]) -> None:
     base = Path(sys.base_prefix).resolve() / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     _run([str(base), "-m", "venv", "--without-pip", str(directory)])
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(directory)]
-    _run([*pip, "install", "--only-binary", ":all:", *requirements])
+    # what PYTHONPATH shows to pip would seem to be installed, and be missing within the walls
+    _run([*pip, "install", "--ignore-installed", "--only-binary", ":all:", *requirements])
 
 
 def _run(command: list[str]) -> None:

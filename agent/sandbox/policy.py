@@ -93,6 +93,7 @@ def _identity() -> Iterator[str]:
         yield from ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")  # given up before code runs
     else:
         yield from ("--unshare-user", "--uid", "1000", "--gid", "1000")
+        yield "--as-pid-1"  # or code could write to bubblewrap's own first process: the same user, without the filter
 
 
 def _system() -> Iterator[str]:

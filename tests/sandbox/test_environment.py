@@ -35,8 +35,11 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("index")
-def test_a_release_is_prepared_and_found(settings: Settings) -> None:
+def test_a_release_is_prepared_and_found(settings: Settings, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the same is already to be found on the path of this process, which the walls leave outside."""
+    with zipfile.ZipFile(index / "index" / "wheeled-1.0-py3-none-any.whl") as wheel:
+        wheel.extractall(index / "path")
+    monkeypatch.setenv("PYTHONPATH", str(index / "path"), prepend=":")
     assert find_environment(settings, "wheeled", "1.0") is None
     made = prepare("wheeled==1.0", settings)
     assert find_environment(settings, "wheeled", "1.0") == made

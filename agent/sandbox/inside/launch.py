@@ -29,8 +29,8 @@ def main(answer: str, order: str) -> int:
     os.nice(10)
     for name, value in wanted["limits"].items():
         resource.setrlimit(getattr(resource, name), (value, value + 1))  # processor time: told at one, killed at two
-    variables = {**os.environ, **(_display() if wanted["display"] else {})}  # noqa: TID251 - not the agent's own
-    code = subprocess.run([sys.executable, answer], stdin=subprocess.DEVNULL, env=variables, check=False).returncode
+    display = ["env", f"DISPLAY={_display()}"] if wanted["display"] else []
+    code = subprocess.run([*display, sys.executable, answer], stdin=subprocess.DEVNULL, check=False).returncode
     with contextlib.suppress(OSError), open(wanted["picture"], "wb") as out:  # noqa: PTH123 - a descriptor
         out.write(_picture(wanted["picture_bytes"]))
     return code if code >= 0 else 128 - code
@@ -47,14 +47,14 @@ def _become_nobody(user: int | None) -> None:
         raise OSError("capabilities could not be given up")
 
 
-def _display() -> dict[str, str]:
-    """Start an X server that draws into memory, and return the variable that leads to it."""
+def _display() -> str:
+    """Start an X server that draws into memory, and return its name."""
     reading, writing = os.pipe()
     screen = ["-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-displayfd", str(writing)]
     subprocess.Popen(["Xvfb", *screen], pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(writing)
     with os.fdopen(reading) as number:
-        return {"DISPLAY": f":{number.readline().strip()}"}
+        return f":{number.readline().strip()}"
 
 
 def _picture(limit: int) -> bytes:
