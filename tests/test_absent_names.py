@@ -17,7 +17,7 @@ class OneVersion(Versions):
 
 
 def absent_names(settings: Settings, version: str = "2.0.0", kind: type[Versions] = Versions) -> AbsentNames:
-    versions = kind(settings.indexes_dir)
+    versions = kind(settings)
     return AbsentNames("demo", version, versions.api("demo", version), versions)
 
 
