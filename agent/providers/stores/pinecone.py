@@ -10,6 +10,7 @@ directory, which all who use the generation must share. Importing this needs the
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Container, Sequence
 from pathlib import Path
@@ -42,7 +43,6 @@ from agent.providers.stores.statistics import Statistics
 from agent.providers.stores.threaded import ThreadedVectorStore
 
 STATISTICS = "statistics.sqlite"
-MOST_HITS = 10_000
 
 
 class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
@@ -68,8 +68,8 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
 
         Args:
             connection: names the index.
-            directory: for the marker and the statistics; made if needed.
-            namespace: of the generation, and nobody else's; of ASCII letters, digits and `._+-~`.
+            directory: for the note of the place and the statistics; made if needed.
+            namespace: the generation's own; of ASCII letters, digits and `._+-~`.
             dimension: numbers in each vector.
             tokenize: cuts texts and questions into the tokens that lexical search compares.
 
@@ -149,16 +149,12 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
             return ids
         with self._writing:
             totals = self._statistics.totals()
-            usual = totals.usual_length
-            if usual is None:
-                usual = sum(map(len, tokens)) / len(tokens) or 1.0
+            usual = totals.usual_length or sum(map(len, tokens)) / len(tokens) or 1.0
+            if totals.usual_length is None:
                 self._statistics.begin(usual, totals.added)
-            self._write(
-                [
-                    to_records(row, vector, self._bm25.document(words, usual), totals.added + place)
-                    for place, (row, vector, words) in enumerate(zip(rows, vectors, tokens, strict=True))
-                ]
-            )
+            weights = (self._bm25.document(words, usual) for words in tokens)
+            numbers = itertools.count(totals.added)
+            self._write([*map(to_records, rows, vectors, weights, numbers)])
         return ids
 
     def copy_from(self, other: Self, paths: Container[str]) -> None:
@@ -207,7 +203,7 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
             self._known = set()
 
     def optimize(self) -> None:
-        """Wait until everything that was added is found."""
+        """Wait until Pinecone counts everything that was added."""
         self.count()
 
     def _write(self, written: list[Written]) -> None:
@@ -265,19 +261,12 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
     def query(self, query: VectorStoreQuery, **_: Any) -> VectorStoreQueryResult:
         """Return the `similarity_top_k` best nodes, best first; similarities are cosines, BM25 or fused scores.
 
-        Modes and restrictions are those of the LanceDB store. With `output_fields=["id"]` only ids and similarities
-        come back, which saves sending the nodes.
+        As the LanceDB store's: modes, restrictions, and `output_fields=["id"]`, which saves sending the nodes.
 
         Raises:
-            InvalidInput: another mode, or what the mode needs is missing, or the filters cannot be used.
+            InvalidInput: another mode, what it needs is missing, the filters cannot be used, or the top k is too large.
             IndexMismatch: the question's vector has another dimension.
         """
-        if query.similarity_top_k > MOST_HITS:
-            raise InvalidInput(
-                f"A top k of {query.similarity_top_k!r} is more than the {MOST_HITS} that Pinecone gives.",
-                remedy="Use a smaller one.",
-                field="similarity_top_k",
-            )
         only_ids = query.output_fields == ["id"]
         where = self._restriction(query.filters, node_ids=query.node_ids, doc_ids=query.doc_ids)
         search = PineconeSearch(self._records, self._bm25, with_nodes=not only_ids)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.errors import InvalidInput
 from agent.providers.stores.pinecone_filters import Where
 from agent.providers.stores.pinecone_namespace import Namespace
 from agent.providers.stores.pinecone_records import unit
@@ -14,6 +15,7 @@ from agent.providers.stores.sparse import Bm25Embedding
 
 WITH_NODES = 50
 """Hits that come with their nodes: so many times 40 KB stay below the 4 MB that a reply may have."""
+MOST_HITS = 10_000
 
 
 class PineconeSearch:
@@ -48,6 +50,12 @@ class PineconeSearch:
     def _hits(
         self, vector: list[float] | None, sparse: dict[int, float] | None, count: int, where: Where
     ) -> list[tuple[str, float]]:
+        if count > MOST_HITS:
+            raise InvalidInput(
+                f"A top k of {count!r} is more than the {MOST_HITS} that Pinecone gives.",
+                remedy="Use a smaller one.",
+                field="similarity_top_k",
+            )
         whole = self._with_nodes and count <= WITH_NODES
         matches = self._records.search(vector, sparse, count, where, whole=whole)
         if whole:

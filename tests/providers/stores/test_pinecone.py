@@ -214,6 +214,11 @@ def test_filters_do_not_lean_on_what_pinecone_leaves_open(tmp_path: Path, make_n
                 assert [node.node_id for node in found] == expected
 
 
+def test_more_hits_than_pinecone_gives_are_refused(emulator: PineconeEmulator, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"10001.*10000"):
+        pinecone_store(emulator, tmp_path / "store").query(dense(10_001))
+
+
 # --- what was written is seen ------------------------------------------------------------------------
 
 
