@@ -70,7 +70,7 @@ def test_what_is_in_no_piece_is_lost() -> None:
 
 
 def test_a_piece_that_leaves_something_out_is_found_line_by_line() -> None:
-    """astchunk drops strings that are longer than a chunk."""
+    """Astchunk drops strings that are longer than a chunk."""
     text = "def f():\n    '''long\n    text'''\n    return 1\n"
     left = "def f():\n    '''\n    return 1"
     assert stretches(text, left) == left.split("\n")
