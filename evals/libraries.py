@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.errors import InvalidInput
 from agent.index_build import build
 from agent.providers import weights
 from agent.providers.embeddings import build_embedding
@@ -36,9 +37,8 @@ def specs() -> list[str]:
     return ["==".join(name.rsplit("-", 1)) for name in names]
 
 
-def measure_library(spec: str, settings: Settings, out: Path) -> LibraryFigures:
-    """Index a library from nothing, then measure retrieval on its questions, peers included."""
-    seconds = seconds_to_index(spec, settings)
+def measure_library(spec: str, settings: Settings, out: Path, seconds: float | None) -> LibraryFigures:
+    """Measure retrieval on a library's questions, peers included; `seconds` is what indexing it took."""
     with progress_bars() as progress:
         outcome = measure(
             Plan(out=out, command="python -m evals libraries"), settings.model_copy(update={"library": spec}), progress
@@ -52,7 +52,7 @@ def measure_library(spec: str, settings: Settings, out: Path) -> LibraryFigures:
         spec=spec,
         files=info.files,
         chunks=info.chunks,
-        seconds=round(seconds, 1),
+        seconds=seconds,
         systems={row.name: _figures(systems, row.cells) for row in systems.rows},
         provenances={row.name: _figures(provenances, row.cells) for row in provenances.rows},
     )
@@ -69,7 +69,7 @@ def seconds_to_index(spec: str, settings: Settings) -> float:
         embedding = build_embedding(fresh)
         started = time.perf_counter()
         build(f"{tree.library}=={tree.version}", fresh, embedding=embedding)
-        return time.perf_counter() - started
+        return round(time.perf_counter() - started, 1)
 
 
 def _table(report: Report, of: str) -> Table:
@@ -86,12 +86,20 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals libraries", description=__doc__)
     parser.add_argument("spec", nargs="*", choices=[*specs(), []], help="which to measure; all without one")
     parser.add_argument("--out", type=Path, default=Path("eval-runs"), metavar="DIR", help="where runs are kept")
+    parser.add_argument(
+        "--no-timing", action="store_true", help="don't index from nothing; seconds stay as they were measured before"
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page from its figures")
     options = parser.parse_args(arguments)
+    if not PAGE.parent.is_dir():
+        raise InvalidInput(f"There is no {str(PAGE.parent)!r}.", remedy="Run this in a checkout of fury-agent.")
     file = PAGE.with_suffix(".json")
     known = msgspec.json.decode(file.read_bytes(), type=dict[str, LibraryFigures]) if file.exists() else {}
     for spec in () if options.page else options.spec or specs():
-        known[spec] = measure_library(spec, load_settings(), options.out)
+        settings = load_settings()
+        before = known[spec].seconds if spec in known else None
+        seconds = before if options.no_timing else seconds_to_index(spec, settings)
+        known[spec] = measure_library(spec, settings, options.out, seconds)
         file.write_bytes(msgspec.json.format(msgspec.json.encode(dict(sorted(known.items())))) + b"\n")
     PAGE.write_text(render(tuple(known.values())), encoding="utf-8")
     sys.stdout.write(f"{PAGE}: {', '.join(known)}\n")

@@ -26,14 +26,14 @@ class LibraryFigures(Struct, frozen=True):
     """What was measured of one library.
 
     Attributes:
-        seconds: to index it from nothing, with the sources and the model at hand.
+        seconds: to index it from nothing, with the sources and the model at hand; None where that was not timed.
         systems, provenances: name -> measure -> figure.
     """
 
     spec: str
     files: int
     chunks: int
-    seconds: float
+    seconds: float | None
     systems: dict[str, dict[str, Figure]]
     provenances: dict[str, dict[str, Figure]]
 
@@ -67,6 +67,10 @@ Means with 95 % intervals over 138 questions of each: 120 generated, and 18 writ
 | library | system | hit@1 | hit@5 | hit@10 | MRR |
 |---|---|---|---|---|---|
 """
+_WORSE = """
+## Where another does better
+
+"""
 _KINDS = """
 ## How far to trust this
 
@@ -94,17 +98,30 @@ def render(libraries: Iterable[LibraryFigures]) -> str:
     libraries = sorted(libraries, key=lambda one: one.spec)
     lines = [*_HEAD.format(spec=libraries[0].spec).rstrip("\n").split("\n"), *map(_indexed, libraries)]
     lines += [*_BETWEEN.rstrip("\n").split("\n"), *(line for one in libraries for line in _systems(one))]
+    lines += [*_WORSE.rstrip("\n").split("\n"), "", *(line for one in libraries for line in _worse(one))]
     lines += [*_KINDS.rstrip("\n").split("\n"), *(line for one in libraries for line in _provenances(one))]
     return "\n".join(lines) + "\n" + _FOOT
 
 
 def _indexed(one: LibraryFigures) -> str:
-    return _row([one.spec, f"{one.files:,}", f"{one.chunks:,}", f"{one.seconds:.0f}"])
+    seconds = "not timed" if one.seconds is None else f"{one.seconds:.0f}"
+    return _row([one.spec, f"{one.files:,}", f"{one.chunks:,}", seconds])
 
 
 def _systems(one: LibraryFigures) -> Iterator[str]:
     for number_, (name, figures) in enumerate(one.systems.items()):
         yield _row([one.spec, name if number_ else f"**{name}**", *_figures(figures)])
+
+
+def _worse(one: LibraryFigures) -> Iterator[str]:
+    """Say which of the others, be they parts of ours, have a higher mean."""
+    shipped, *others = one.systems
+    for name in MEASURES:
+        ours = one.systems[shipped][name].mean
+        better = {other: one.systems[other][name].mean for other in others if one.systems[other][name].mean > ours}
+        if better:
+            told = ", ".join(f"{other} {number(mean)}" for other, mean in better.items())
+            yield f"- {one.spec}, {name}: {told} against our {number(ours)}"
 
 
 def _provenances(one: LibraryFigures) -> Iterator[str]:
