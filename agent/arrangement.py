@@ -43,6 +43,8 @@ def collapse(hits: Iterable[Hit]) -> list[Hit]:
 def spread(hits: Sequence[Hit]) -> list[Hit]:
     """Sink the second, third, ... block of an example and member of a class, so that other places can be seen.
 
+    The class itself is not one of them: who finds it may well want a member next.
+
     The idea is that of maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998), with a place's neighbourhood
     in the sources for its similarity.
     """
@@ -51,7 +53,7 @@ def spread(hits: Sequence[Hit]) -> list[Hit]:
     for hit in hits:
         group, factor = _neighbourhood(hit.chunk)
         spaced.append(structs.replace(hit, score=hit.score * factor ** seen[group]))
-        seen[group] += 1
+        seen[group] += factor < 1
     return sorted(spaced, key=lambda hit: -hit.score)  # stable: equals keep their order
 
 

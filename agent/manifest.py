@@ -125,6 +125,13 @@ class Manifest:
         query = f"SELECT id, kind, symbol, path FROM chunks WHERE id IN ({marks})"  # noqa: S608 - only marks
         return [Standing(*row) for row in self._rows(query, wanted)]
 
+    def definitions(self, ids: Iterable[str]) -> list[tuple[str, str]]:
+        """Return (id, definition path) of those chunks that are definitions."""
+        wanted = sorted(ids)
+        marks = ",".join("?" * len(wanted))
+        query = f"SELECT id, qualified FROM chunks WHERE id IN ({marks}) AND qualified IS NOT NULL"  # noqa: S608 - only marks
+        return [(id_, path) for id_, path in self._rows(query, wanted)]
+
     def paths(self, ids: Iterable[str]) -> dict[str, str]:
         """Return chunk id -> path."""
         wanted = set(ids)

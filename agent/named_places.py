@@ -60,6 +60,20 @@ class NamedPlaces:
             symbol.path.rpartition(".")[0] if symbol.kind == "attribute" else symbol.path for symbol in symbols
         )
 
+    def members(self, question: str, found: Sequence[str]) -> list[str]:
+        """Rank the members of the classes that the question writes out, in the order in which they were found.
+
+        "Which method of `Session` sends a request?" names the class and asks for something else.
+
+        Args:
+            question: the user's words.
+            found: ids of the chunks that match them, best first.
+        """
+        named = {symbol.path for name in identifiers(question) for symbol in self._api.find(name)[:MENTIONED_DEPTH]}
+        classes = {path for path in named if self._api.symbols[path].kind == "class"}
+        owner = {id_: path.rpartition(".")[0] for id_, path in self._manifest.definitions(found if classes else ())}
+        return [id_ for id_ in found if owner.get(id_) in classes]
+
     def places(self, definitions: Iterable[str]) -> list[str]:
         """Return the ids of the chunks of definitions, in their order; what has none is left out."""
         rank = {path: number for number, path in enumerate(dict.fromkeys(definitions))}

@@ -34,19 +34,19 @@ DEPTH = 50
 """How far down the rankings by text are read."""
 POOL = 60
 """How many of the best chunks are fetched and arranged: enough for the longest list and for what stands in its way."""
-Part = Literal["dense", "lexical", "words", "mentions", "messages", "frames", "usage", "priors", "spread"]
+Part = Literal["dense", "lexical", "words", "mentions", "members", "messages", "frames", "usage", "priors", "spread"]
 """An idea that can be left out, so that it can be measured."""
 PARTS: tuple[Part, ...] = get_args(Part)
-KNOWN_OF_CODE: tuple[Part, ...] = ("words", "mentions", "messages", "frames", "usage")
+KNOWN_OF_CODE: tuple[Part, ...] = ("words", "mentions", "members", "messages", "frames", "usage")
 """What the setting calls `symbol`: all that is known of the code beyond its text."""
 RERANKED = 30
 """How many of the best places a cross-encoder reads."""
 _log = logging.getLogger(__name__)
 _BY_TEXT: tuple[Part, ...] = ("dense", "lexical")
-WEIGHTS: Mapping[Part, float] = {"words": 0.1, "usage": 0.2, "messages": 2.0}
+WEIGHTS: Mapping[Part, float] = {"words": 0.1, "members": 1.5, "usage": 0.2, "messages": 2.0}
 """Weights other than 1. Names said in plain words and what the examples found make use of decide between near equals;
-given more, they push good prose away. An error message that is quoted has one place that says it, whatever else the
-words may mean."""
+given more, they push good prose away. Where a class is named, its members that match count for more than itself. An
+error message that is quoted has one place that says it, whatever else the words may mean."""
 
 Ranking = Sequence[str]
 """Chunk ids, best first."""
@@ -114,14 +114,13 @@ class HybridRetriever(BaseRetriever):
         Of two lists for one question, the shorter is the beginning of the longer.
         """
         rankings = self._rankings(question)
-        used = self._usage.rank(self._fused(rankings, _BY_TEXT)) if "usage" in self._parts else []
-        scores = self._fused({**rankings, "usage": used}, PARTS)
+        scores = self._fused(rankings, PARTS)
         stale = self._stale.find(scores)
         # What went wrong, and says so, may well have gone wrong inside.
         if "priors" in self._parts and not rankings.get("messages"):
             places = self._manifest.standings(scores)
             scores = {p.id: scores[p.id] * prior(p, question, stale=p.id in stale) for p in places}
-        best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:POOL]
+        best, used = ordered(scores)[:POOL], rankings.get("usage", [])
         nodes = self._store.get_nodes([*dict.fromkeys([*best, *used])])
         found = {n.node_id: Hit(from_node(n), scores[n.node_id], stale.get(n.node_id, ())) for n in nodes}
         hits = self._reranked(question, collapse(found[id_] for id_ in best if id_ in found))
@@ -144,7 +143,7 @@ class HybridRetriever(BaseRetriever):
         return [structs.replace(hit, score=1 / (RRF_K + rank)) for rank, hit in enumerate(best, start=1)]
 
     def _rankings(self, question: str) -> dict[Part, Ranking]:
-        """Return the rankings that take part; what the examples use follows from them."""
+        """Return the rankings that take part."""
         makers: dict[Part, Callable[[str], Ranking]] = {
             "dense": self.dense,
             "lexical": self.lexical,
@@ -153,7 +152,13 @@ class HybridRetriever(BaseRetriever):
             "messages": self._quoted,
             "frames": self._walked,
         }
-        return {part: rank(question) for part, rank in makers.items() if part in self._parts}
+        rankings: dict[Part, Ranking] = {part: rank(question) for part, rank in makers.items() if part in self._parts}
+        by_text = self._fused(rankings, _BY_TEXT)
+        if "members" in self._parts:
+            rankings["members"] = self._names.members(question, ordered(by_text))
+        if "usage" in self._parts:
+            rankings["usage"] = self._usage.rank(by_text)
+        return rankings
 
     def _fused(self, rankings: Mapping[Part, Ranking], parts: Iterable[Part]) -> Mapping[str, float]:
         return fuse((WEIGHTS.get(part, 1.0), rankings[part]) for part in parts if part in rankings)
@@ -201,6 +206,11 @@ class HybridRetriever(BaseRetriever):
         """Return the passages of definitions, by their paths, and others by their ids; what has none is left out."""
         wanted = dict.fromkeys([*self._names.places(definitions), *ids])
         return collapse(Hit(from_node(node), 1.0) for node in self._store.get_nodes([*wanted]))
+
+
+def ordered(scores: Mapping[str, float]) -> list[str]:
+    """Return ids by their scores, best first; of equals, in the order of their names."""
+    return sorted(scores, key=lambda id_: (-scores[id_], id_))
 
 
 def parts_of(rankings: Iterable[str]) -> tuple[Part, ...]:

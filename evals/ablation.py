@@ -25,6 +25,7 @@ ships, less one idea:
 |---|---|
 | words | names said in plain words: the rarer the words, the more they count |
 | mentions | names written as code; an attribute leads to the class that holds it |
+| members | where a class is named, its members that match come before it |
 | messages | a quoted error message leads to the function that raises it |
 | frames | the frames of a traceback lead to the functions it went through |
 | usage | examples that match lend weight to what they use; one that comes first brings it along |

@@ -34,6 +34,11 @@ def test_members_of_one_class_sink_only_a_little() -> None:
     assert titles(spread(found)) == ["Show.start", "Show.stop", "sphere", "Show.close"]
 
 
+def test_a_class_does_not_push_its_members_down() -> None:
+    found = [hit("Show", 0.9), hit("Show.start", 0.8), hit("sphere", 0.7)]
+    assert spread(found) == found
+
+
 def test_functions_of_one_module_do_not_compete() -> None:
     found = [hit("sphere", 0.9), hit("box", 0.8), hit("cube", 0.7)]
     assert spread(found) == found

@@ -130,6 +130,13 @@ def test_an_attribute_leads_to_the_class_that_holds_it(retriever: HybridRetrieve
 
 
 @pytest.mark.weights
+def test_a_member_is_found_by_its_class_and_what_it_does(retriever: HybridRetriever) -> None:
+    assert retriever.find("Which method of `ShowManager` registers a callback?")[0].chunk.symbol == (
+        "ShowManager.register_callback"
+    )
+
+
+@pytest.mark.weights
 def test_a_page_that_outlived_the_code_says_so_and_sinks(retriever: HybridRetriever) -> None:
     found = retriever.find("getting started with FURY: load a polydata model with io", 20)
     page = next(hit for hit in found if hit.chunk.path.endswith("getting_started.rst"))
