@@ -203,7 +203,7 @@ class CheckRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     version: str | None = None
 
 
-class Passage(Struct, frozen=True):
+class Passage(Struct, frozen=True, omit_defaults=True):
     """One place found for a question.
 
     Attributes:
@@ -230,7 +230,7 @@ class SearchReply(Struct, frozen=True):
     version: str
 
 
-class Citation(Struct, frozen=True):
+class Citation(Struct, frozen=True, omit_defaults=True):
     """A numbered place that the answer stands on; `[number]` in the answer's text refers to it.
 
     Attributes:
