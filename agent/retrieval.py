@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,8 @@ from msgspec import Struct
 from agent.chunking.nodes import from_node, to_node
 from agent.chunking.tokens import code_tokens
 from agent.error_messages import ErrorMessages
-from agent.manifest import Manifest, Place
+from agent.manifest import Manifest
+from agent.name_ranking import NameRanking
 from agent.priors import prior
 from agent.schema import Chunk
 from agent.symbols import ApiModel
@@ -34,12 +34,6 @@ USAGE_WEIGHT = 0.15
 """Weight of what the examples found make use of: it decides between near equals, too."""
 MESSAGE_WEIGHT = 2.0
 """Weight of a quoted error message: there is one place that says it, whatever else the words may mean."""
-SYMBOL_DEPTH = 15
-"""How many definitions the symbol ranking names: one that shares a common word with the question says little."""
-COVERAGE = 0.4
-"""Share of a name, by weight, that a question must say before the name counts."""
-PRIVATE = 0.4
-"""What a private symbol's match is worth against a public one's: users can't call it."""
 
 _IDENTIFIER = re.compile(
     r"`([^`\n]{1,200})`|\b([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z]+_\w+|[A-Z][a-z0-9]+[A-Z]\w*)\b|\b(\w+)\("
@@ -87,6 +81,7 @@ class HybridRetriever(BaseRetriever):
         self._top_k = top_k
         self._rankings = frozenset(rankings)
         self._usage = Usage(manifest, api)
+        self._names = NameRanking(manifest)
 
     @cached_property
     def _error_messages(self) -> ErrorMessages:
@@ -177,9 +172,7 @@ class HybridRetriever(BaseRetriever):
 
     def symbol(self, question: str) -> Ranking:
         """Rank definitions by how much of their name the question says in plain words, rare words first."""
-        scores = {place: score * worth(place) for place, score in self._named(code_tokens(question)).items()}
-        best = sorted(scores, key=lambda place: (-scores[place], len(place.symbol), place.path, place.id))
-        return [place.id for place in best[:SYMBOL_DEPTH]]
+        return self._names.rank(code_tokens(question))
 
     def mentioned(self, question: str) -> Ranking:
         """Rank the definitions that the question writes out as code: `actor.sphere`, ShowManager, update_full."""
@@ -189,34 +182,11 @@ class HybridRetriever(BaseRetriever):
         places = self._manifest.qualified(rank)
         return [place.id for place in sorted(places, key=lambda place: (rank[place.qualified or ""], place.id))]
 
-    def _named(self, words: Sequence[str]) -> dict[Place, float]:
-        rows = self._manifest.named(words)
-        total = self._manifest.named_places
-        counts = self._manifest.frequencies(
-            token for place in {place for _, place in rows} for token in name_tokens(place)
-        )
-        weights = {token: math.log1p(total / count) for token, count in counts.items()}
-        matched: dict[Place, float] = defaultdict(float)
-        for token, place in rows:
-            matched[place] += weights[token]
-        coverage = {place: score / sum(weights[t] for t in name_tokens(place)) for place, score in matched.items()}
-        return {place: matched[place] * share for place, share in coverage.items() if share >= COVERAGE}
-
 
 def identifiers(question: str) -> list[str]:
     """Return what is written like code in a question: back-quoted, dotted, snake_case, CamelCase or called."""
     found = (next(group for group in match.groups() if group) for match in _IDENTIFIER.finditer(question))
     return list(dict.fromkeys(name.strip().removesuffix("()") for name in found))
-
-
-def name_tokens(place: Place) -> set[str]:
-    """Return the tokens of a place's own name, as the manifest records them."""
-    return set(code_tokens(place.symbol.rsplit(".", 1)[-1]))
-
-
-def worth(place: Place) -> float:
-    """Return the factor on a symbol's match: private names are rarely what a user asks for."""
-    return PRIVATE if place.public is None and place.role == "package" else 1.0
 
 
 def fuse(rankings: Iterable[tuple[float, Ranking]]) -> Mapping[str, float]:

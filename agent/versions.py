@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -102,7 +103,8 @@ def _statements(generation: Generation) -> tuple[Statement, ...]:
     from agent.providers.stores.lancedb import LanceVectorStore
 
     with closing(Manifest(generation.manifest_file)) as manifest:
-        ids = [name for path, held in manifest.chunk_ids().items() if GUIDE_FILE.search(path) for name in held]
+        guides = filter(GUIDE_FILE.search, manifest.fingerprints())
+        ids = list(itertools.chain.from_iterable(manifest.chunk_ids(guides).values()))
     store = LanceVectorStore.open(generation.store_dir, tokenize=code_tokens)
     chunks = (from_node(node) for node in store.get_nodes(ids))
     return read_statements(chunk for chunk in chunks if chunk.role == "docs")

@@ -10,7 +10,7 @@ table, so that a hybrid query never mixes two states. Writes of another process 
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -145,16 +145,22 @@ class LanceVectorStore(ThreadedVectorStore):
             IndexMismatch: a vector has another dimension.
             StorageError: the disk is full.
         """
-        ids = [node.node_id for node in nodes]
-        if len(set(ids)) < len(ids):
-            twice = next(id_ for id_ in ids if ids.count(id_) > 1)
-            raise InvalidInput(f"Node id {twice!r} comes twice.", remedy="Give every node its own id.", field="nodes")
-        # All are checked before anything is written. Arrow takes a fraction of the memory that the nodes take.
-        starts = range(0, len(nodes), BATCH_ROWS)
-        batches = [to_batch(nodes[start : start + BATCH_ROWS], self.dimension, self._tokenize) for start in starts]
-        if batches:
-            self._write(batches)
+        ids = _ids(nodes)
+        if nodes:
+            self._write(self._batches(nodes))
         return ids
+
+    def append(self, nodes: Sequence[BaseNode]) -> None:
+        """Store nodes whose ids are new, as `add` does: to look each id up takes the longer, the more there are.
+
+        Raises:
+            InvalidInput, IndexMismatch, StorageError: as `add`.
+        """
+        _ids(nodes)
+        if nodes:
+            reader = pa.RecordBatchReader.from_batches(schema(self.dimension), self._batches(nodes))
+            with self._written():
+                self._table.add(reader)
 
     def copy_from(self, other: LanceVectorStore, paths: Container[str]) -> None:
         """Carry over the rows of `other` whose `path` is in `paths`, as they are, in bounded memory.
@@ -190,14 +196,22 @@ class LanceVectorStore(ThreadedVectorStore):
         """Delete all nodes."""
         self._delete("true")
 
-    def optimize(self) -> None:
+    def optimize(self, *, progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Finish a generation: compact, build the indexes, drop old versions. Nobody else may use the store meanwhile.
+
+        Args:
+            progress: told how many steps are done, and of how many; they take about equally long.
 
         Raises:
             StorageError: the disk is full.
         """
         with self._written():
-            finish(self._table, approximate=self._table.count_rows() > self.exact_rows)
+            finish(self._table, approximate=self._table.count_rows() > self.exact_rows, progress=progress)
+
+    def _batches(self, nodes: Sequence[BaseNode]) -> list[pa.RecordBatch]:
+        """Check all nodes before anything is written. Arrow takes a fraction of the memory that the nodes take."""
+        starts = range(0, len(nodes), BATCH_ROWS)
+        return [to_batch(nodes[start : start + BATCH_ROWS], self.dimension, self._tokenize) for start in starts]
 
     def _write(self, batches: Iterable[pa.RecordBatch]) -> None:
         reader = pa.RecordBatchReader.from_batches(schema(self.dimension), batches)
@@ -286,6 +300,14 @@ class LanceVectorStore(ThreadedVectorStore):
                 table.checkout(table.version)
                 self._search = ExactSearch(table) if table.count_rows() <= self.exact_rows else NativeSearch(table)
             return self._search
+
+
+def _ids(nodes: Sequence[BaseNode]) -> list[str]:
+    ids = [node.node_id for node in nodes]
+    if len(set(ids)) < len(ids):
+        twice = next(id_ for id_ in ids if ids.count(id_) > 1)
+        raise InvalidInput(f"Node id {twice!r} comes twice.", remedy="Give every node its own id.", field="nodes")
+    return ids
 
 
 def _connect(directory: Path) -> DBConnection:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -96,20 +96,28 @@ def index_words(table: Any) -> None:
     table.create_index("lexical", config=words)
 
 
-def finish(table: Any, *, approximate: bool) -> None:
+def finish(table: Any, *, approximate: bool, progress: Callable[[int, int], None]) -> None:
     """Compact a LanceDB table, build its indexes anew and drop its older versions.
 
     Args:
         table: writable, at its newest version.
         approximate: also build the indexes on vectors and ids that pay on large tables.
+        progress: told how many steps are done, and of how many.
     """
     from lancedb.index import BTree, IvfFlat  # takes a second
 
     # LanceDB warns about 0, since that breaks readers of older versions; an unfinished generation has no readers.
     now = timedelta(milliseconds=1)
-    table.optimize(cleanup_older_than=now)
-    index_words(table)
+    steps: list[Callable[[], object]] = [
+        lambda: table.optimize(cleanup_older_than=now),
+        lambda: index_words(table),
+        lambda: table.optimize(cleanup_older_than=now),
+    ]
     if approximate:
-        table.create_index("id", config=BTree())
-        table.create_index("vector", config=IvfFlat(distance_type="cosine"))
-    table.optimize(cleanup_older_than=now)
+        steps[2:2] = [
+            lambda: table.create_index("id", config=BTree()),
+            lambda: table.create_index("vector", config=IvfFlat(distance_type="cosine")),
+        ]
+    for done, step in enumerate(steps):
+        progress(done, len(steps))
+        step()
