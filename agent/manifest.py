@@ -134,7 +134,7 @@ class Manifest:
     def ids(self, places: Iterable[int]) -> list[str]:
         """Return the chunks of numbered places, in this order.
 
-        Places are numbered by the length of their symbol, then path and id: of equal ones, the first is to be preferred.
+        Places are numbered by the length of their symbol, then path and id: of equals, the first is to be preferred.
         """
         wanted = [*places]
         found = dict(self._among("SELECT number, chunk FROM places WHERE number", wanted))

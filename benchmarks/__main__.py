@@ -14,7 +14,7 @@ from rich.table import Table
 import benchmarks
 from benchmarks.table import Row
 
-INTERNAL = {"__main__", "table"}
+INTERNAL = {"__main__", "scale_corpus", "scale_embedding", "scale_page", "scale_search", "table"}
 
 
 def names() -> list[str]:

@@ -44,9 +44,11 @@ _DUNDER = re.compile(r"\b__(\w+)__\b")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # What decorators, docstrings and the rules that select files are known by.
 _KEPT = frozenset(
-    "attributes build class conda conftest deprecated deprecation demos dist doctest egg examples extern externals "
-    "gallery generated inner license method notes other parameters posts property raises readme references returns "
-    "setup shader static test tests tutorials vendor vendored version versions warns yields".split()
+    _WORD.findall(
+        "attributes build class conda conftest deprecated deprecation demos dist doctest egg examples extern externals "
+        "gallery generated inner license method notes other parameters posts property raises readme references returns "
+        "setup shader static test tests tutorials vendor vendored version versions warns yields"
+    )
 )
 
 

@@ -8,8 +8,8 @@ texts lie; this stays in it.
 from __future__ import annotations
 
 import hashlib
-import re
 import sqlite3
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +39,7 @@ class DerivedEmbedding(BaseEmbedding):
     _vectors: Vectors = PrivateAttr()
     _rows: Mapping[bytes, int] = PrivateAttr()
     _words: Words = PrivateAttr()
+    _seconds: float = PrivateAttr(default=0.0)
     _number: int = PrivateAttr(default=0)
 
     @classmethod
@@ -61,7 +62,20 @@ class DerivedEmbedding(BaseEmbedding):
         return self._get_query_embedding(query)
 
     def _get_text_embedding(self, text: str) -> list[float]:
-        return self._derived(text).tolist()
+        started = time.perf_counter()
+        vector = self._derived(text).tolist()
+        self._seconds += time.perf_counter() - started
+        return vector
+
+    @property
+    def real(self) -> int:
+        """How many vectors the model itself made."""
+        return len(self._vectors)
+
+    @property
+    def seconds(self) -> float:
+        """Spent deriving vectors so far."""
+        return self._seconds
 
     def _derived(self, text: str) -> NDArray[np.float32]:
         own = hashlib.sha256(text.encode()).digest()

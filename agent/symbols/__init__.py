@@ -119,9 +119,7 @@ class ApiModel:
         self._aliases = dict(aliases)
 
     @classmethod
-    def build(
-        cls, tree: SourceTree, *, progress: Callable[[int, int], None] = lambda _done, _total: None
-    ) -> ApiModel:
+    def build(cls, tree: SourceTree, *, progress: Callable[[int, int], None] = lambda _done, _total: None) -> ApiModel:
         """Read the sources of `tree`; what cannot be read is skipped and recorded in `problems`.
 
         Args:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import griffe
 from msgspec import Struct
@@ -20,6 +20,7 @@ from msgspec import Struct
 from agent.schema import SourceFile, SourceTree
 from agent.symbols import Base, Kind, Parameter, Symbol
 from agent.symbols.hidden_members import DYNAMIC, HiddenMembers
+from agent.symbols.together import groups
 
 _DEPRECATING = re.compile(r"deprecat|warn_on_args", re.IGNORECASE)
 _DEPRECATED_DIRECTIVE = re.compile(r"^\s*\.\. deprecated::[ \t]*(.*)$", re.MULTILINE)
@@ -30,7 +31,6 @@ _KEEP_SIGNATURE = frozenset(
 _KEEP_CLASS = frozenset({"dataclass", "final", "runtime_checkable", "total_ordering", "unique"})
 _TRANSPARENT_METACLASSES = frozenset({"abc.ABCMeta", "type"})
 MEMBERLESS_BASES = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
-_STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+(\w+)[\w.]*[ \t]+import[ \t]*\*", re.MULTILINE)
 
 
 class Reading(Struct, frozen=True):
@@ -64,7 +64,7 @@ def read_symbols(tree: SourceTree, *, progress: Callable[[int, int], None] = lam
     # Other people's invalid escapes are no news of ours; griffe logs each oddity it meets.
     with warnings.catch_warnings(), griffe.logger.disable():
         warnings.simplefilter("ignore")
-        for group in _groups(tree, files):
+        for group in groups(tree, files):
             reader = _Reader(tree, reading)
             for file in group:
                 reader.visit(file, file.module or "")
@@ -72,26 +72,6 @@ def read_symbols(tree: SourceTree, *, progress: Callable[[int, int], None] = lam
                 progress(done, len(files))
             reader.finish()
     return reading
-
-
-def _groups(tree: SourceTree, files: Sequence[SourceFile]) -> list[list[SourceFile]]:
-    """Group files by top-level module; those that star-import from one another need each other."""
-    together = {root: {root} for file in files for root in [_root(file)]}
-    for file in files if len(together) > 1 else ():
-        root = _root(file)
-        for match in _STAR_IMPORT.finditer(tree.read(file)):
-            other = match[1].decode()
-            if other in together and other not in together[root]:
-                joined = together[root] | together[other]
-                together |= dict.fromkeys(joined, joined)
-    groups: dict[str, list[SourceFile]] = {}
-    for file in files:
-        groups.setdefault(min(together[_root(file)]), []).append(file)
-    return list(groups.values())
-
-
-def _root(file: SourceFile) -> str:
-    return (file.module or "").partition(".")[0]
 
 
 def _visiting_order(file: SourceFile) -> tuple[int, str, bool]:

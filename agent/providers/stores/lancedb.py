@@ -30,7 +30,7 @@ from agent.providers.stores.faults import translated
 from agent.providers.stores.filters import equals, predicate
 from agent.providers.stores.native import NativeSearch, finish, index_words
 from agent.providers.stores.ranking import ranked
-from agent.providers.stores.rows import NODE_COLUMNS, Tokenize, schema, to_batch, to_nodes
+from agent.providers.stores.rows import BATCH_ROWS, NODE_COLUMNS, Tokenize, schema, to_batches, to_nodes
 from agent.providers.stores.threaded import ThreadedVectorStore
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 TABLE = "chunks"
 EXACT_ROWS = 50_000
-BATCH_ROWS = 1_024
 
 
 class LanceVectorStore(ThreadedVectorStore):
@@ -145,22 +144,17 @@ class LanceVectorStore(ThreadedVectorStore):
             IndexMismatch: a vector has another dimension.
             StorageError: the disk is full.
         """
-        ids = _ids(nodes)
-        if nodes:
-            self._write(self._batches(nodes))
-        return ids
+        batches = to_batches(nodes, self.dimension, self._tokenize)
+        if batches:
+            self._write(batches)
+        return [node.node_id for node in nodes]
 
     def append(self, nodes: Sequence[BaseNode]) -> None:
-        """Store nodes whose ids are new, as `add` does: to look each id up takes the longer, the more there are.
-
-        Raises:
-            InvalidInput, IndexMismatch, StorageError: as `add`.
-        """
-        _ids(nodes)
-        if nodes:
-            reader = pa.RecordBatchReader.from_batches(schema(self.dimension), self._batches(nodes))
+        """Store nodes whose ids are new, as `add` does; looking ids up takes the longer, the more there are."""
+        batches = to_batches(nodes, self.dimension, self._tokenize)
+        if batches:
             with self._written():
-                self._table.add(reader)
+                self._table.add(pa.Table.from_batches(batches))
 
     def copy_from(self, other: LanceVectorStore, paths: Container[str]) -> None:
         """Carry over the rows of `other` whose `path` is in `paths`, as they are, in bounded memory.
@@ -207,11 +201,6 @@ class LanceVectorStore(ThreadedVectorStore):
         """
         with self._written():
             finish(self._table, approximate=self._table.count_rows() > self.exact_rows, progress=progress)
-
-    def _batches(self, nodes: Sequence[BaseNode]) -> list[pa.RecordBatch]:
-        """Check all nodes before anything is written. Arrow takes a fraction of the memory that the nodes take."""
-        starts = range(0, len(nodes), BATCH_ROWS)
-        return [to_batch(nodes[start : start + BATCH_ROWS], self.dimension, self._tokenize) for start in starts]
 
     def _write(self, batches: Iterable[pa.RecordBatch]) -> None:
         reader = pa.RecordBatchReader.from_batches(schema(self.dimension), batches)
@@ -300,14 +289,6 @@ class LanceVectorStore(ThreadedVectorStore):
                 table.checkout(table.version)
                 self._search = ExactSearch(table) if table.count_rows() <= self.exact_rows else NativeSearch(table)
             return self._search
-
-
-def _ids(nodes: Sequence[BaseNode]) -> list[str]:
-    ids = [node.node_id for node in nodes]
-    if len(set(ids)) < len(ids):
-        twice = next(id_ for id_ in ids if ids.count(id_) > 1)
-        raise InvalidInput(f"Node id {twice!r} comes twice.", remedy="Give every node its own id.", field="nodes")
-    return ids
 
 
 def _connect(directory: Path) -> DBConnection:
