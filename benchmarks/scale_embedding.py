@@ -79,6 +79,8 @@ class DerivedEmbedding(BaseEmbedding):
 
     def _derived(self, text: str) -> NDArray[np.float32]:
         own = hashlib.sha256(text.encode()).digest()
+        if own in self._rows:
+            return self._vectors[self._rows[own]]
         original = hashlib.sha256(self._restored(text).encode()).digest()
         first = self._rows.get(original, self._drawn(original))
         step = self._vectors[self._drawn(own)] - self._vectors[self._drawn(own[8:])]
