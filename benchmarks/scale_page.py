@@ -24,16 +24,17 @@ own. Measured on two cores, without a GPU, that other work shared: times are upp
 - A copy uses other words: those that the names of definitions are made of are exchanged among words of equal length
   and similar frequency, in code, prose and paths. So a frequent word is ten times as frequent, as in a library of that
   size.
-- **Most vectors are synthetic.** The real ones are those that the machine's embedding cache held ({real}),
-  half of them of FURY's texts, some made in bfloat16 (their cosine with full precision's is 0.99998). Every other text got the vector of the text that it was copied from (of any, where that had none), moved by the
-  difference of two others, so that its cosine with the first is 0.59: the median of 60 renamed texts that were embedded
-  for real. Recall is measured with questions that were embedded for real.
+- **Most vectors are synthetic.** The real ones are those that the machine's embedding cache held, half of them of
+  FURY's texts, some made in bfloat16 (their cosine with full precision's is 0.99998): {real}.
+  Every other text got the vector of the text that it was copied from (of any, where that had none), moved by the
+  difference of two others, so that its cosine with the first is 0.59: the median of 60 renamed texts that were
+  embedded for real. Recall is measured with questions that were embedded for real.
 - Everything else is the path of every build: chunks, API model, manifest, store, full-text and vector index,
   validation.
 - The true rate of all-MiniLM-L6-v2: 75 to 90 ms of one core's time a text (2,000 texts of the `100k` corpus, in full
-  precision), 10 to 15 texts a second on the two shared cores. From that, `100k` takes one and a half hours or more on
-  two cores of which it has all, and `1m` the better part of a day. Vectors are cached as they are made: after a kill,
-  only the missing ones are computed.
+  precision), 10 to 15 texts a second on the two shared cores. From that, `100k` takes an hour and a quarter on two
+  idle cores and two to three hours on these, and `1m` ten times as long. Vectors are cached as they are made: after a
+  kill, only the missing ones are computed.
 """
 
 _WHAT_GROWS = """\
@@ -43,6 +44,7 @@ Chunks pass through in windows of about 2,048; the store is appended to, and the
 64 MB. What grows is the API model, which is held whole: 1 KB a symbol in memory, a third of that on disk. To read it,
 griffe needs three times as much for the syntax, so one top-level package is read after the other (those that
 star-import from one another together): at `100k`, reading took 226 MB at most instead of 425 MB, with the same result.
+LanceDB's indexing of words and vectors takes the most: 600 MB more at `100k`.
 """
 
 
