@@ -109,10 +109,10 @@ def build(
                 chunks_embedded=0,
                 seconds=time.perf_counter() - started,
             )
-        report("reading the API", 0, None)
         with directory.new_generation() as generation, storage_errors(generation.directory):
             builder = _Builder(spec, tree, generation, current, settings, embedding, report)
             info = builder.run()
+            report("validating", 0, None)
             validate(open_store(settings, generation), generation, info, builder.written)
             directory.publish(generation, info)
     return BuildReport(
@@ -215,7 +215,7 @@ class _Builder:
         self.written = 0
         self.bytes_done = 0.0
 
-        api = ApiModel.build(tree)
+        api = ApiModel.build(tree, progress=lambda done, total: report("reading the API", done, total))
         api.save(generation.api_file)
         self.public_paths = api.public_paths()
         self.prints = fingerprints(tree.files, self.public_paths)
@@ -247,8 +247,7 @@ class _Builder:
             for chunks, size in self._windows(manifest):
                 self._embed(chunks, size, cache, store)
             self.embedded = cache.computed
-        self.report("optimizing", 0, None)
-        store.optimize()
+        store.optimize(progress=lambda done, total: self.report("optimizing", done, total))
         return IndexInfo(
             format=FORMAT,
             spec=self.spec,
@@ -296,5 +295,5 @@ class _Builder:
         nodes = [to_node(chunk) for chunk in chunks]
         for node, vector in zip(nodes, vectors, strict=True):
             node.embedding = vector.tolist()
-        store.add(nodes)
+        store.append(nodes)
         self.written += len(nodes)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from agent.chunking.messages import messages
 from agent.chunking.uses import uses, written
@@ -24,11 +28,17 @@ CREATE TABLE chunks (
 ) WITHOUT ROWID;
 CREATE INDEX chunks_by_path ON chunks (path);
 CREATE INDEX chunks_by_qualified ON chunks (qualified);
-CREATE TABLE names (token TEXT NOT NULL, chunk TEXT NOT NULL, PRIMARY KEY (token, chunk)) WITHOUT ROWID;
-CREATE INDEX names_by_chunk ON names (chunk);
+CREATE TABLE places (number INTEGER PRIMARY KEY, chunk TEXT NOT NULL, hidden INTEGER NOT NULL);
+CREATE TABLE names (token TEXT PRIMARY KEY, places BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE messages (chunk TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (chunk, text)) WITHOUT ROWID;
 CREATE TABLE uses (chunk TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (chunk, name)) WITHOUT ROWID;
 """
+_LOOKUP = 10_000
+"""Values in one look-up; well under SQLite's limit on variables."""
+_CACHE_KB = 65_536
+"""Pages that the writer keeps in memory: ids are random, so every insertion touches another page."""
+
+Numbers = NDArray[np.int32]
 
 
 class Place(Struct, frozen=True):
@@ -69,7 +79,12 @@ class Manifest:
         """Close the file."""
         self._connection.close()
 
-    def _rows(self, query: str, parameters: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    def _among(self, query: str, values: Iterable[str | int]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query whose last word is a column that must be one of the values."""
+        for group in _batched(sorted(set(values))):
+            yield from self._rows(f"{query} IN ({','.join('?' * len(group))})", group)
+
+    def _rows(self, query: str, parameters: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
         try:
             with closing(self._connection.execute(query, parameters)) as cursor:
                 return cursor.fetchall()
@@ -83,59 +98,69 @@ class Manifest:
         """Return path -> fingerprint of every file."""
         return {path: print_ for path, print_ in self._rows("SELECT path, fingerprint FROM files")}  # noqa: C416 - typed
 
-    def chunk_ids(self) -> dict[str, list[str]]:
-        """Return path -> ids of the file's chunks."""
+    def chunk_ids(self, paths: Iterable[str] | None = None) -> dict[str, list[str]]:
+        """Return path -> ids of the file's chunks, of all files or of some."""
+        query = "SELECT path, id FROM chunks"
+        rows = self._rows(query) if paths is None else self._among(f"{query} WHERE path", paths)
         ids: dict[str, list[str]] = {}
-        for path, identifier in self._rows("SELECT path, id FROM chunks ORDER BY path, id"):
+        for path, identifier in sorted(rows):
             ids.setdefault(path, []).append(identifier)
         return ids
 
-    def named(self, tokens: Iterable[str]) -> list[tuple[str, Place]]:
-        """Return (token, place) for every place one of whose name's tokens is among `tokens`."""
-        wanted = sorted(set(tokens))
-        marks = ",".join("?" * len(wanted))
-        rows = self._rows(
-            "SELECT token, id, path, kind, role, symbol, qualified, public FROM names JOIN chunks ON chunk = id "  # noqa: S608 - only marks
-            f"WHERE token IN ({marks})",
-            wanted,
-        )
-        return [(token, Place(*place)) for token, *place in rows]
+    def count(self) -> int:
+        """Return the number of chunks."""
+        return int(self._rows("SELECT COUNT(*) FROM chunks")[0][0])
 
-    def frequencies(self, tokens: Iterable[str]) -> dict[str, int]:
-        """Return in how many places' names each token occurs."""
-        wanted = sorted(set(tokens))
-        marks = ",".join("?" * len(wanted))
-        query = f"SELECT token, COUNT(*) FROM names WHERE token IN ({marks}) GROUP BY token"  # noqa: S608 - only marks
-        return {token: int(count) for token, count in self._rows(query, wanted)}
+    def sample(self, number: int) -> list[str]:
+        """Return the ids of some chunks; ids are digests, so their order is nobody's."""
+        return [id_ for (id_,) in self._rows(f"SELECT id FROM chunks ORDER BY id LIMIT {number:d}")]  # noqa: S608 - a number
+
+    def named(self, tokens: Iterable[str]) -> dict[str, Numbers]:
+        """Return token -> ascending numbers of the places in whose name it occurs, see `ids`."""
+        rows = self._among("SELECT token, places FROM names WHERE token", tokens)
+        return {token: np.frombuffer(numbers, np.int32) for token, numbers in rows}
+
+    def names(self) -> Iterator[tuple[str, Numbers]]:
+        """Yield `named` for all tokens."""
+        return ((token, np.frombuffer(numbers, np.int32)) for token, numbers in self._rows("SELECT * FROM names"))
+
+    def count_places(self) -> int:
+        """Return how many places have a name."""
+        return int(self._rows("SELECT COUNT(*) FROM places")[0][0])
+
+    def hidden(self) -> Numbers:
+        """Return the numbers of the places in the package that have no public path."""
+        return np.array([number for (number,) in self._rows("SELECT number FROM places WHERE hidden")], np.int32)
+
+    def ids(self, places: Iterable[int]) -> list[str]:
+        """Return the chunks of numbered places, in this order.
+
+        Places are numbered by the length of their symbol, then path and id: of equals, the first is to be preferred.
+        """
+        wanted = [*places]
+        found = dict(self._among("SELECT number, chunk FROM places WHERE number", wanted))
+        return [found[number] for number in wanted]
 
     def qualified(self, paths: Iterable[str]) -> list[Place]:
         """Return the places with one of these definition paths."""
-        wanted = sorted(set(paths))
-        marks = ",".join("?" * len(wanted))
         query = (
-            "SELECT id, path, kind, role, symbol, qualified, public FROM chunks "  # noqa: S608 - only marks
-            f"WHERE qualified IN ({marks}) AND symbol IS NOT NULL AND part = 0"
+            "SELECT id, path, kind, role, symbol, qualified, public FROM chunks "
+            "WHERE symbol IS NOT NULL AND part = 0 AND qualified"
         )
-        return [Place(*row) for row in self._rows(query, wanted)]
+        return [Place(*row) for row in self._among(query, paths)]
 
     def standings(self, ids: Iterable[str]) -> list[Standing]:
         """Return what these chunks are, in no order."""
-        wanted = sorted(ids)
-        marks = ",".join("?" * len(wanted))
-        query = f"SELECT id, kind, symbol, path FROM chunks WHERE id IN ({marks})"  # noqa: S608 - only marks
-        return [Standing(*row) for row in self._rows(query, wanted)]
+        return [Standing(*row) for row in self._among("SELECT id, kind, symbol, path FROM chunks WHERE id", ids)]
 
     def definitions(self, ids: Iterable[str]) -> list[tuple[str, str]]:
         """Return (id, definition path) of those chunks that are definitions."""
-        wanted = sorted(ids)
-        marks = ",".join("?" * len(wanted))
-        query = f"SELECT id, qualified FROM chunks WHERE id IN ({marks}) AND qualified IS NOT NULL"  # noqa: S608 - only marks
-        return [(id_, path) for id_, path in self._rows(query, wanted)]
+        rows = self._among("SELECT id, qualified FROM chunks WHERE qualified IS NOT NULL AND id", ids)
+        return [(id_, path) for id_, path in rows]
 
     def paths(self, ids: Iterable[str]) -> dict[str, str]:
         """Return chunk id -> path."""
-        wanted = set(ids)
-        return {id_: path for path, held in self.chunk_ids().items() for id_ in held if id_ in wanted}
+        return dict(self._among("SELECT id, path FROM chunks WHERE id", ids))
 
     @cached_property
     def messages(self) -> list[tuple[str, str]]:
@@ -151,15 +176,11 @@ class Manifest:
 
     def used_by(self, ids: Iterable[str]) -> list[tuple[str, str]]:
         """Return (chunk id, name) for what these examples use and these pages write out."""
-        wanted = sorted(set(ids))
-        marks = ",".join("?" * len(wanted))
-        query = f"SELECT chunk, name FROM uses WHERE chunk IN ({marks}) ORDER BY chunk, name"  # noqa: S608 - only marks
-        return [(chunk, name) for chunk, name in self._rows(query, wanted)]
+        return sorted((chunk, name) for chunk, name in self._among("SELECT chunk, name FROM uses WHERE chunk", ids))
 
-    @cached_property
-    def named_places(self) -> int:
-        """How many places have a name; a generation never changes."""
-        return int(self._rows("SELECT COUNT(DISTINCT chunk) FROM names")[0][0])
+
+def _batched(values: Sequence[str | int]) -> Iterator[Sequence[str | int]]:
+    return (values[start : start + _LOOKUP] for start in range(0, len(values), _LOOKUP))
 
 
 class ManifestWriter:
@@ -174,12 +195,15 @@ class ManifestWriter:
         self._tokenize = tokenize
         self._connection = sqlite3.connect(path)
         # A crash loses the whole generation anyway; it is flushed to disk as a whole before the switch.
-        self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
+        self._connection.executescript(
+            f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KB};{_SCHEMA}"
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._number_places()
         self._connection.commit()
         self._connection.close()
 
@@ -192,7 +216,7 @@ class ManifestWriter:
         self._connection.executemany("INSERT INTO kept VALUES (?)", ((path,) for path in paths))
         run("INSERT INTO files SELECT * FROM previous.files WHERE path IN (SELECT path FROM kept)")
         run("INSERT INTO chunks SELECT * FROM previous.chunks WHERE path IN (SELECT path FROM kept)")
-        for table in ("names", "messages", "uses"):
+        for table in ("messages", "uses"):
             run(f"INSERT INTO {table} SELECT * FROM previous.{table} WHERE chunk IN (SELECT id FROM chunks)")  # noqa: S608 - names of this module
         self._connection.commit()
         run("DETACH previous")
@@ -205,7 +229,6 @@ class ManifestWriter:
             ((c.id, c.path, c.kind, c.role, c.symbol, c.qualified, c.public, c.part) for c in chunks),
         )
         insert = self._connection.executemany
-        insert("INSERT INTO names VALUES (?, ?)", self._names(chunks))
         if file.role == "package":
             said = ((chunk.id, text) for chunk in chunks for text in messages(chunk))
             insert("INSERT OR IGNORE INTO messages VALUES (?, ?)", said)
@@ -214,8 +237,17 @@ class ManifestWriter:
         elif file.role == "docs":
             insert("INSERT OR IGNORE INTO uses VALUES (?, ?)", written(chunks))
 
-    def _names(self, chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
-        for chunk in chunks:
-            if chunk.symbol is not None and chunk.part == 0:
-                for token in set(self._tokenize(chunk.symbol.rsplit(".", 1)[-1])):
-                    yield token, chunk.id
+    def _number_places(self) -> None:
+        """Write which places each token occurs in the names of; an array takes a tenth of a table's rows."""
+        run = self._connection.execute
+        run(
+            "INSERT INTO places (chunk, hidden) SELECT id, public IS NULL AND role = 'package' FROM chunks "
+            "WHERE symbol IS NOT NULL AND part = 0 ORDER BY length(symbol), path, id"
+        )
+        places: dict[str, array[int]] = defaultdict(lambda: array("i"))
+        for number, symbol in run("SELECT number, symbol FROM places JOIN chunks ON chunk = id ORDER BY number"):
+            for token in set(self._tokenize(symbol.rpartition(".")[2])):
+                places[token].append(number)
+        self._connection.executemany(
+            "INSERT INTO names VALUES (?, ?)", ((token, places[token].tobytes()) for token in sorted(places))
+        )

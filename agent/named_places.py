@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from agent.chunking.tokens import code_tokens
-from agent.manifest import Manifest, Place
+from agent.manifest import Manifest
+from agent.name_ranking import NameRanking
 from agent.symbols import ApiModel
 
-WORDS_DEPTH = 15
-"""How many definitions plain words name: one that shares a common word with the question says little."""
 MENTIONED_DEPTH = 50
 """How many definitions may bear a name that is written out."""
-COVERAGE = 0.4
-"""Share of a name, by weight, that a question must say before the name counts."""
-PRIVATE = 0.4
-"""What a private symbol's match is worth against a public one's: users can't call it."""
 
 _IDENTIFIER = re.compile(
     r"`([^`\n]{1,200})`|\b([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z]+_\w+|[A-Z][a-z0-9]+[A-Z]\w*)\b|\b(\w+)\("
@@ -36,6 +29,7 @@ class NamedPlaces:
     def __init__(self, manifest: Manifest, api: ApiModel) -> None:
         self._manifest = manifest
         self._api = api
+        self._words = NameRanking(manifest)
 
     def in_words(self, question: str) -> list[str]:
         """Rank definitions by how much of their name the question says in plain words, rare words first.
@@ -43,9 +37,7 @@ class NamedPlaces:
         Returns:
             Ids of chunks.
         """
-        scores = {place: score * worth(place) for place, score in self._matched(code_tokens(question)).items()}
-        best = sorted(scores, key=lambda place: (-scores[place], len(place.symbol), place.path, place.id))
-        return [place.id for place in best[:WORDS_DEPTH]]
+        return self._words.rank(code_tokens(question))
 
     def mentioned(self, question: str) -> list[str]:
         """Rank the definitions that the question writes out as code: `actor.sphere`, ShowManager, update_full.
@@ -80,31 +72,8 @@ class NamedPlaces:
         places = self._manifest.qualified(rank)
         return [place.id for place in sorted(places, key=lambda place: (rank[place.qualified or ""], place.id))]
 
-    def _matched(self, words: Sequence[str]) -> dict[Place, float]:
-        rows = self._manifest.named(words)
-        total = self._manifest.named_places
-        counts = self._manifest.frequencies(
-            token for place in {place for _, place in rows} for token in name_tokens(place)
-        )
-        weights = {token: math.log1p(total / count) for token, count in counts.items()}
-        matched: dict[Place, float] = defaultdict(float)
-        for token, place in rows:
-            matched[place] += weights[token]
-        coverage = {place: score / sum(weights[t] for t in name_tokens(place)) for place, score in matched.items()}
-        return {place: matched[place] * share for place, share in coverage.items() if share >= COVERAGE}
-
 
 def identifiers(question: str) -> list[str]:
     """Return what is written like code in a question: back-quoted, dotted, snake_case, CamelCase or called."""
     found = (next(group for group in match.groups() if group) for match in _IDENTIFIER.finditer(question))
     return list(dict.fromkeys(name.strip().removesuffix("()") for name in found))
-
-
-def name_tokens(place: Place) -> set[str]:
-    """Return the tokens of a place's own name, as the manifest records them."""
-    return set(code_tokens(place.symbol.rsplit(".", 1)[-1]))
-
-
-def worth(place: Place) -> float:
-    """Return the factor on a symbol's match: private names are rarely what a user asks for."""
-    return PRIVATE if place.public is None and place.role == "package" else 1.0

@@ -109,7 +109,8 @@ class Versions:
         from agent.providers.stores import open_store
 
         with closing(Manifest(generation.manifest_file)) as manifest:
-            ids = [name for path, held in manifest.chunk_ids().items() if GUIDE_FILE.search(path) for name in held]
+            guides = filter(GUIDE_FILE.search, manifest.fingerprints())
+            ids = [name for held in manifest.chunk_ids(guides).values() for name in held]
         chunks = (from_node(node) for node in open_store(self._settings, generation).get_nodes(ids))
         return read_statements(chunk for chunk in chunks if chunk.role == "docs")
 

@@ -14,7 +14,16 @@ from rich.table import Table
 import benchmarks
 from benchmarks.table import Row
 
-INTERNAL = {"__main__", "chunkers_page", "table", "turns"}
+INTERNAL = {
+    "__main__",
+    "chunkers_page",
+    "scale_corpus",
+    "scale_embedding",
+    "scale_page",
+    "scale_search",
+    "table",
+    "turns",
+}
 
 
 def names() -> list[str]:

@@ -24,6 +24,7 @@ from agent.errors import IndexCorrupt, IndexMismatch, InvalidInput, SourceNotFou
 from agent.generations import IndexDirectory
 from agent.index_build import build
 from agent.manifest import Manifest
+from agent.providers.embedding_cache import STEP
 from agent.providers.stores.lancedb import LanceVectorStore
 from agent.schema import SearchRequest, SourceTree
 from agent.service import Service
@@ -180,7 +181,7 @@ def test_a_full_disk_keeps_the_served_index(demo: Settings, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(LanceVectorStore, "add", full)
+    monkeypatch.setattr(LanceVectorStore, "append", full)
     with pytest.raises(StorageError, match="No space left"):
         build(demo.library, demo, embedding=HashEmbedding())
     assert directory(demo).current().name == served
@@ -238,3 +239,43 @@ def test_killed_at_any_moment_the_old_index_still_answers(demo: Settings) -> Non
         assert len(content(demo)) == info.chunks
         assert Service(demo, embedding=HashEmbedding()).search(SearchRequest("beta")).passages[0].symbol == "beta"
     assert build(demo.library, demo, embedding=HashEmbedding(), force=True).changed
+
+
+def test_a_killed_build_goes_on_where_it_was(demo: Settings) -> None:
+    """The model is killed at its third step; the next build embeds only what had not been kept."""
+    write(Path(demo.library), {f"demo/m{number}.py": module(f"number{number}") for number in range(200)})
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from agent.index_build import build\n"
+        "from agent.settings import Settings\n"
+        "from tests.support import HashEmbedding\n"
+        "class Mortal(HashEmbedding):\n"
+        "    def _get_text_embeddings(self, texts):\n"
+        "        if len(self.texts) > 2 * 128:\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        return super()._get_text_embeddings(texts)\n"
+        "build(sys.argv[2], Settings(data_dir=Path(sys.argv[1])), embedding=Mortal())\n"
+    )
+    arguments = [sys.executable, "-W", "ignore", "-c", program, str(demo.data_dir), demo.library]
+    killed = subprocess.run(arguments, cwd=Path(index_build.__file__).parents[1], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    report = build(demo.library, demo, embedding=HashEmbedding())
+    assert report.info.chunks - report.chunks_embedded == 2 * STEP
+    assert len(content(demo)) == report.info.chunks
+
+
+def test_every_long_stage_says_how_far_it_is(demo: Settings) -> None:
+    stages: dict[str, list[tuple[int, int | None]]] = {}
+    build(
+        demo.library,
+        demo,
+        embedding=HashEmbedding(),
+        progress=lambda stage, done, total: stages.setdefault(stage, []).append((done, total)),
+    )
+    assert list(stages) == ["reading the API", "embedding", "optimizing", "validating"]
+    for stage in ("reading the API", "embedding", "optimizing"):
+        dones, totals = zip(*stages[stage], strict=True)
+        assert list(dones) == sorted(dones)
+        assert set(totals) == {totals[0]}
+        assert 0 < dones[-1] <= (totals[0] or 0)

@@ -375,3 +375,36 @@ def test_a_damaged_file_is_an_index_error(tmp_path: Path, data: bytes) -> None:
 def test_a_directory_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="api"):
         ApiModel({}, {}).save(tmp_path / "absent" / "api.json")
+
+
+def test_packages_that_star_import_from_one_another_are_read_together(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "base/__init__.py": "def shared(a): ...\n",
+        "face/__init__.py": "from base import *\n",
+        "other/__init__.py": "from base import shared\n",
+    }
+    model = build(tmp_path, files)
+    assert found(model, "face.shared").path == found(model, "other.shared").path == "base.shared"
+    assert model.presence("face.nope") == "unknown"
+
+
+def test_a_dataclass_whose_base_is_out_of_sight_may_have_more_fields(tmp_path: Path) -> None:
+    """The packages are read one by one, so that a base in another one is as unseen as a foreign one."""
+    files: dict[str, str | bytes] = {
+        "base/__init__.py": "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n",
+        "face/__init__.py": (
+            "from typing import Generic, TypeVar\nfrom dataclasses import dataclass\nfrom base import A\n"
+            "T = TypeVar('T')\n@dataclass\nclass B(A):\n    y: int\n@dataclass\nclass C(Generic[T]):\n    z: int\n"
+        ),
+    }
+    model = build(tmp_path, files)
+    assert not found(model, "face.B").signature_known
+    assert found(model, "face.C").signature_known
+    assert [parameter.name for parameter in found(model, "face.C").parameters] == ["z"]
+
+
+def test_reading_tells_how_far_it_is(tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    tree = make_tree(tmp_path, {"a/__init__.py": "", "a/b.py": "", "c/__init__.py": ""})
+    ApiModel.build(tree, progress=lambda done, total: heard.append((done, total)))
+    assert heard == [(1, 3), (2, 3), (3, 3)]

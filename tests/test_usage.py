@@ -41,7 +41,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manifes
 
 
 def names(manifest: Manifest, ids: list[str]) -> list[str]:
-    known = {place.id: place.symbol for _, place in manifest.named(["ball", "cube", "show", "start"])}
+    paths = ["demo.shapes.ball", "demo.shapes.cube", "demo.window.Show", "demo.window.Show.start"]
+    known = {place.id: place.symbol for place in manifest.qualified(paths)}
     return [known[id_] for id_ in ids]
 
 

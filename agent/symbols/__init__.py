@@ -8,7 +8,7 @@ would find the name: through re-exports, stubs, aliases and inheritance. Where t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -119,13 +119,18 @@ class ApiModel:
         self._aliases = dict(aliases)
 
     @classmethod
-    def build(cls, tree: SourceTree) -> ApiModel:
-        """Read the sources of `tree`; what cannot be read is skipped and recorded in `problems`."""
+    def build(cls, tree: SourceTree, *, progress: Callable[[int, int], None] = lambda _done, _total: None) -> ApiModel:
+        """Read the sources of `tree`; what cannot be read is skipped and recorded in `problems`.
+
+        Args:
+            tree: the sources.
+            progress: told how many files are read, and of how many.
+        """
         # Only building needs griffe, and these two need the structs of this module.
         from agent.symbols.public_paths import complete
         from agent.symbols.reader import read_symbols
 
-        return complete(read_symbols(tree))
+        return complete(read_symbols(tree, progress=progress))
 
     @classmethod
     def load(cls, path: Path) -> ApiModel:

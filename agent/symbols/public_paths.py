@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from agent.symbols import ApiModel, Base, Symbol
-from agent.symbols.reader import Reading
-
-_MEMBERLESS_BASES = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
+from agent.symbols.reader import MEMBERLESS_BASES, Reading
 
 # A candidate path sorts by: an incidental import, length, another name than its own, not in `__all__`, the alphabet.
 _Candidate = tuple[bool, int, bool, int, str]
@@ -22,7 +20,7 @@ _Candidate = tuple[bool, int, bool, int, str]
 
 def complete(reading: Reading) -> ApiModel:
     """Return the model of what was read."""
-    model = ApiModel(reading.symbols, reading.aliases, reading.problems)
+    model = ApiModel(reading.symbols, reading.aliases, tuple(reading.problems))
     model = _updated(model, {path: replace(s, bases=_bases(model, s)) for path, s in _classes(model)})
     model = _updated(model, {path: _inherited(model, s) for path, s in _classes(model)})
     return _updated(model, _published(model, reading))
@@ -49,7 +47,7 @@ def _bases(model: ApiModel, symbol: Symbol) -> tuple[Base, ...]:
 def _inherited(model: ApiModel, symbol: Symbol) -> Symbol:
     """Add the constructor's parameters, and what unseen bases leave open."""
     lineage = model.lineage(symbol)
-    unseen = any(base.external and base.path not in _MEMBERLESS_BASES for item in lineage for base in item.bases)
+    unseen = any(base.external and base.path not in MEMBERLESS_BASES for item in lineage for base in item.bases)
     candidates = (
         model.symbols.get(f"{item.path}.{name}") for item in lineage for name in ("__init__", "__cinit__", "__new__")
     )

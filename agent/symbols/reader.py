@@ -3,13 +3,16 @@
 Each file is visited on its own, so that one broken file costs only itself. Griffe's loader is used for what needs
 the whole package (star imports, `__all__`, dataclasses) but not for finding files: it would start `git`, follow
 `.pth` files and read what the tree left out.
+
+Griffe's objects take several times the memory of the symbols made from them, so one group of packages is read after
+the other, and only its symbols are kept.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import griffe
 from msgspec import Struct
@@ -18,6 +21,7 @@ from agent.cython_syntax import as_python
 from agent.schema import SourceFile, SourceTree
 from agent.symbols import Base, Kind, Parameter, Symbol
 from agent.symbols.hidden_members import DYNAMIC, HiddenMembers
+from agent.symbols.together import groups
 
 _DEPRECATING = re.compile(r"deprecat|warn_on_args", re.IGNORECASE)
 _DEPRECATED_DIRECTIVE = re.compile(r"^\s*\.\. deprecated::[ \t]*(.*)$", re.MULTILINE)
@@ -27,10 +31,11 @@ _KEEP_SIGNATURE = frozenset(
 )
 _KEEP_CLASS = frozenset({"dataclass", "final", "runtime_checkable", "total_ordering", "unique"})
 _TRANSPARENT_METACLASSES = frozenset({"abc.ABCMeta", "type"})
+MEMBERLESS_BASES = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
 
 
 class Reading(Struct, frozen=True):
-    """What was read.
+    """What was read so far.
 
     Attributes:
         symbols: definition path -> symbol, not yet knowing its public path or what it inherits.
@@ -43,21 +48,31 @@ class Reading(Struct, frozen=True):
     symbols: dict[str, Symbol]
     aliases: dict[str, str]
     exports: dict[str, frozenset[str]]
-    packages: frozenset[str]
-    problems: tuple[str, ...]
+    packages: set[str]
+    problems: list[str]
 
 
-def read_symbols(tree: SourceTree) -> Reading:
-    """Read every file of `tree` that belongs to an importable module; nothing is imported or executed."""
-    reader = _Reader(tree)
+def read_symbols(tree: SourceTree, *, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Reading:
+    """Read every file of `tree` that belongs to an importable module; nothing is imported or executed.
+
+    Args:
+        tree: the sources.
+        progress: told how many files are read, and of how many.
+    """
+    files = [file for file in sorted(tree.files, key=_visiting_order) if file.module and file.language == "python"]
+    reading = Reading({}, {}, {}, set(), [])
+    done = 0
     # Other people's invalid escapes are no news of ours; griffe logs each oddity it meets.
     with warnings.catch_warnings(), griffe.logger.disable():
         warnings.simplefilter("ignore")
-        for file in sorted(tree.files, key=_visiting_order):
-            if file.module is not None and file.language == "python":
-                reader.visit(file, file.module)
-        reader.finish()
-    return reader.reading()
+        for group in groups(tree, files):
+            reader = _Reader(tree, reading)
+            for file in group:
+                reader.visit(file, file.module or "")
+                done += 1
+                progress(done, len(files))
+            reader.finish()
+    return reading
 
 
 def _visiting_order(file: SourceFile) -> tuple[int, str, bool]:
@@ -67,19 +82,20 @@ def _visiting_order(file: SourceFile) -> tuple[int, str, bool]:
 
 
 class _Reader:
-    """Collects griffe modules, then flattens them."""
+    """Collects griffe modules, then flattens them into a reading."""
 
-    def __init__(self, tree: SourceTree) -> None:
+    def __init__(self, tree: SourceTree, reading: Reading) -> None:
         self._tree = tree
         self._extensions = griffe.load_extensions(HiddenMembers())
         self._modules = griffe.ModulesCollection()
+        self._attached: list[griffe.Module] = []
         self._files: dict[str, str] = {}
         self._stubs: dict[str, str] = {}
-        self._symbols: dict[str, Symbol] = {}
-        self._aliases: dict[str, str] = {}
-        self._exports: dict[str, frozenset[str]] = {}
-        self._packages: set[str] = set()
-        self._problems: list[str] = []
+        self._symbols = reading.symbols
+        self._aliases = reading.aliases
+        self._exports = reading.exports
+        self._packages = reading.packages
+        self._problems = reading.problems
 
     def visit(self, file: SourceFile, name: str) -> None:
         """Visit one file and attach its module to the parent's."""
@@ -130,6 +146,7 @@ class _Reader:
                 self._aliases[module.path] = shadowed.target_path
             parent.set_member(module.name, module)
         self._files[module.path] = path
+        self._attached.append(module)
 
     def finish(self) -> None:
         """Do what needs the whole package, then flatten it."""
@@ -144,10 +161,8 @@ class _Reader:
             except Exception as error:  # noqa: BLE001 - as above; the modules are still worth having one by one
                 self._problems.append(f"{module.path}: {type(error).__name__}: {error}")
             self._flatten(module, self._files[module.path])
-
-    def reading(self) -> Reading:
-        """Return what was collected."""
-        return Reading(self._symbols, self._aliases, self._exports, frozenset(self._packages), tuple(self._problems))
+        for module in self._attached:
+            module.members.clear()  # griffe caches dataclasses for ever, and they hold their modules
 
     def _flatten(self, obj: griffe.Object, file: str) -> None:
         """Add `obj` and all that it holds."""
@@ -217,7 +232,7 @@ def _symbol(obj: griffe.Object, file: str, *, signature_known: bool = True) -> S
         doc=next((line.strip() for line in doc.splitlines() if line.strip()), ""),
         deprecated=_deprecation(decorators, doc),
         static="staticmethod" in obj.labels,
-        signature_known=signature_known and _signature_known(obj, names),
+        signature_known=signature_known and _signature_known(obj, names) and not _lacks_fields(obj),
         members_known=_members_known(obj, names),
     )
 
@@ -271,6 +286,14 @@ def _signature_known(obj: griffe.Object, decorators: list[str]) -> bool:
             return False
     harmless = _KEEP_CLASS if isinstance(obj, griffe.Class) else _KEEP_SIGNATURE
     return all(name in harmless or _DEPRECATING.search(name) for name in decorators)
+
+
+def _lacks_fields(obj: griffe.Object) -> bool:
+    """Whether `obj` is a dataclass's made-up constructor, but not all bases could be asked for their fields."""
+    if obj.name != "__init__" or obj.lineno or not isinstance(obj.parent, griffe.Class):
+        return False
+    bases = [base for base in obj.parent.bases if _dotted(base) not in MEMBERLESS_BASES]
+    return len(obj.parent.resolved_bases) < len(bases)
 
 
 def _members_known(obj: griffe.Object, decorators: list[str]) -> bool:

@@ -30,15 +30,14 @@ from agent.providers.stores.faults import translated
 from agent.providers.stores.filters import equals, predicate
 from agent.providers.stores.native import NativeSearch, finish, index_words
 from agent.providers.stores.ranking import ranked
-from agent.providers.stores.rows import NODE_COLUMNS, Tokenize, distinct_ids, schema, to_batch, to_nodes
-from agent.providers.stores.threaded import ThreadedVectorStore
+from agent.providers.stores.rows import BATCH_ROWS, NODE_COLUMNS, Tokenize, schema, to_batches, to_nodes
+from agent.providers.stores.threaded import Steps, ThreadedVectorStore, nobody
 
 if TYPE_CHECKING:
     from lancedb.db import DBConnection
 
 TABLE = "chunks"
 EXACT_ROWS = 50_000
-BATCH_ROWS = 1_024
 
 
 class LanceVectorStore(ThreadedVectorStore):
@@ -145,13 +144,17 @@ class LanceVectorStore(ThreadedVectorStore):
             IndexMismatch: a vector has another dimension.
             StorageError: the disk is full.
         """
-        ids = distinct_ids(nodes)
-        # All are checked before anything is written. Arrow takes a fraction of the memory that the nodes take.
-        starts = range(0, len(nodes), BATCH_ROWS)
-        batches = [to_batch(nodes[start : start + BATCH_ROWS], self.dimension, self._tokenize) for start in starts]
+        batches = to_batches(nodes, self.dimension, self._tokenize)
         if batches:
             self._write(batches)
-        return ids
+        return [node.node_id for node in nodes]
+
+    def append(self, nodes: Sequence[BaseNode]) -> None:
+        """Store nodes whose ids are new, as `add` does; looking ids up takes the longer, the more there are."""
+        batches = to_batches(nodes, self.dimension, self._tokenize)
+        if batches:
+            with self._written():
+                self._table.add(pa.Table.from_batches(batches))
 
     def copy_from(self, other: LanceVectorStore, paths: Container[str]) -> None:
         """Carry over the rows of `other` whose `path` is in `paths`, as they are, in bounded memory.
@@ -187,14 +190,17 @@ class LanceVectorStore(ThreadedVectorStore):
         """Delete all nodes."""
         self._delete("true")
 
-    def optimize(self) -> None:
+    def optimize(self, *, progress: Steps = nobody) -> None:
         """Finish a generation: compact, build the indexes, drop old versions. Nobody else may use the store meanwhile.
+
+        Args:
+            progress: told how many steps are done, and of how many; they take about equally long.
 
         Raises:
             StorageError: the disk is full.
         """
         with self._written():
-            finish(self._table, approximate=self._table.count_rows() > self.exact_rows)
+            finish(self._table, approximate=self._table.count_rows() > self.exact_rows, progress=progress)
 
     def _write(self, batches: Iterable[pa.RecordBatch]) -> None:
         reader = pa.RecordBatchReader.from_batches(schema(self.dimension), batches)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from agent.providers.stores.filters import predicate
 from agent.providers.stores.ranking import Hits
 
-PROBES = 20
-"""Partitions of the vector index that a query reads; at 60,000 rows of 384 numbers none of the first ten was missed."""
+PROBES = 256
+"""Partitions of the vector index that a query reads, of about 4,000 rows each: all, up to a million rows. With a byte
+for each number that takes 1 ms for 75,000 rows. At 100,000 rows, reading a quarter of them found 92 % of the ten
+nearest, half 97 %, all 98 %."""
+REFINED = 4
+"""How many times as many hits as wanted are compared by their whole vectors: that found the rest of the first fifty."""
 
 
 class NativeSearch:
@@ -32,8 +36,8 @@ class NativeSearch:
 
     def dense(self, vector: NDArray[np.float32], count: int, where: str | None) -> Hits:
         """Return the nearest rows with their cosines."""
-        query = self._table.search(vector, vector_column_name="vector").distance_type("cosine").nprobes(PROBES)
-        found = _run(query, ["_distance"], where, count)
+        query = self._table.search(vector, vector_column_name="vector").distance_type("cosine")
+        found = _run(query.nprobes(PROBES).refine_factor(REFINED), ["_distance"], where, count)
         return _hits(found, 1.0 - found["_distance"].to_numpy())
 
     def lexical(self, tokens: Sequence[str], count: int, where: str | None) -> Hits:
@@ -96,20 +100,28 @@ def index_words(table: Any) -> None:
     table.create_index("lexical", config=words)
 
 
-def finish(table: Any, *, approximate: bool) -> None:
+def finish(table: Any, *, approximate: bool, progress: Callable[[int, int], None]) -> None:
     """Compact a LanceDB table, build its indexes anew and drop its older versions.
 
     Args:
         table: writable, at its newest version.
         approximate: also build the indexes on vectors and ids that pay on large tables.
+        progress: told how many steps are done, and of how many.
     """
-    from lancedb.index import BTree, IvfFlat  # takes a second
+    from lancedb.index import BTree, IvfSq  # takes a second
 
     # LanceDB warns about 0, since that breaks readers of older versions; an unfinished generation has no readers.
     now = timedelta(milliseconds=1)
-    table.optimize(cleanup_older_than=now)
-    index_words(table)
+    steps: list[Callable[[], object]] = [
+        lambda: table.optimize(cleanup_older_than=now),
+        lambda: index_words(table),
+        lambda: table.optimize(cleanup_older_than=now),
+    ]
     if approximate:
-        table.create_index("id", config=BTree())
-        table.create_index("vector", config=IvfFlat(distance_type="cosine"))
-    table.optimize(cleanup_older_than=now)
+        steps[2:2] = [
+            lambda: table.create_index("id", config=BTree()),
+            lambda: table.create_index("vector", config=IvfSq(distance_type="cosine")),
+        ]
+    for done, step in enumerate(steps):
+        progress(done, len(steps))
+        step()

@@ -40,7 +40,7 @@ from agent.providers.stores.ranking import ranked
 from agent.providers.stores.rows import Tokenize, checked_vector, distinct_ids, to_row
 from agent.providers.stores.sparse import Bm25Embedding
 from agent.providers.stores.statistics import Statistics
-from agent.providers.stores.threaded import ThreadedVectorStore
+from agent.providers.stores.threaded import Steps, ThreadedVectorStore, nobody
 
 STATISTICS = "statistics.sqlite"
 
@@ -202,8 +202,9 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
             self._statistics.clear()
             self._known = set()
 
-    def optimize(self) -> None:
-        """Wait until Pinecone counts everything that was added."""
+    def optimize(self, *, progress: Steps = nobody) -> None:
+        """Wait until Pinecone counts everything that was added: one step."""
+        progress(0, 1)
         self.count()
 
     def _write(self, written: list[Written]) -> None:

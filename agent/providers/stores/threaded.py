@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from llama_index.core.schema import BaseNode
@@ -17,6 +17,13 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQuery,
     VectorStoreQueryResult,
 )
+
+Steps = Callable[[int, int], None]
+"""Called with the steps that are done, and how many there are."""
+
+
+def nobody(_done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 class ThreadedVectorStore(BasePydanticVectorStore):
@@ -41,9 +48,17 @@ class ThreadedVectorStore(BasePydanticVectorStore):
             IndexMismatch: the other's vectors have another dimension.
         """
 
+    def append(self, nodes: Sequence[BaseNode]) -> None:
+        """Store nodes whose ids are new; a store may save itself the look-up of each."""
+        self.add(nodes)
+
     @abstractmethod
-    def optimize(self) -> None:
-        """Finish a generation: everything that was added is found from now on, as fast as it will ever be."""
+    def optimize(self, *, progress: Steps = nobody) -> None:
+        """Finish a generation: everything that was added is found from now on, as fast as it will ever be.
+
+        Args:
+            progress: told how many steps are done, and of how many; they take about equally long.
+        """
 
     async def aquery(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
         """Run `query` in a thread."""

@@ -131,7 +131,7 @@ def test_the_approximate_index_of_a_large_table_finds_nearly_all(tmp_path: Path,
     store = create(tmp_path / "store", exact_rows=0)
     store.add(nodes)
     store.optimize()
-    assert {index.index_type for index in store.client.list_indices()} == {"FTS", "BTree", "IvfFlat"}
+    assert {index.index_type for index in store.client.list_indices()} == {"FTS", "BTree", "IvfSq"}
     exact = reopen(tmp_path / "store")
     found = 0
     for node in nodes[:50]:

@@ -1,0 +1,109 @@
+"""`docs/scale.md`, written from what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from benchmarks.scale_search import Search, Times
+
+if TYPE_CHECKING:
+    from benchmarks.scale import Build, Measured
+
+T = TypeVar("T")
+
+_HEAD = """\
+# Scale
+
+What an index costs as it grows. Written by `python -m benchmarks.scale page > docs/scale.md` from `docs/scale.json`,
+which `python -m benchmarks.scale build SIZE --place DIR` and `… search SIZE --place DIR` fill, each in a process of its
+own. Measured on two cores, without a GPU, that other work shared: times are upper bounds, memory and sizes are exact.
+
+- `2k` is FURY 2.0.0; `10k` is networkx in three copies; `100k` is astropy, matplotlib, networkx, numpy, pandas,
+  scikit-learn, scipy, statsmodels and sympy in one folder; `1m` is the same in ten copies.
+- A copy uses other words: those that the names of definitions are made of are exchanged among words of equal length
+  and similar frequency, in code, prose and paths. So a frequent word is ten times as frequent, as in a library of that
+  size.
+- **Most vectors are synthetic.** The real ones are those that the machine's embedding cache held, half of them of
+  FURY's texts, some made in bfloat16 (their cosine with full precision's is 0.99998): {real}.
+  Every other text got the vector of the text that it was copied from (of any, where that had none), moved by the
+  difference of two others, so that its cosine with the first is 0.59: the median of 60 renamed texts that were
+  embedded for real. Recall is measured with questions that were embedded for real.
+- Everything else is the path of every build: chunks, API model, manifest, store, full-text and vector index,
+  validation.
+- The true rate of all-MiniLM-L6-v2: 75 to 90 ms of one core's time a text (2,000 texts of the `100k` corpus, in full
+  precision), 10 to 15 texts a second on the two shared cores. From that, `100k` takes an hour and a quarter on two
+  idle cores and two to three hours on these, and `1m` ten times as long. Vectors are cached as they are made: after a
+  kill, only the missing ones are computed.
+"""
+
+_WHAT_GROWS = """\
+## What grows in memory
+
+Chunks pass through in windows of about 2,048; the store is appended to, and the manifest is SQLite with a cache of
+64 MB. What grows is the API model, which is held whole: 1 KB a symbol in memory, a third of that on disk. To read it,
+griffe needs three times as much for the syntax, so one top-level package is read after the other (those that
+star-import from one another together): at `100k`, reading took 226 MB at most instead of 425 MB, with the same result.
+LanceDB's indexing of words and vectors takes the most: 600 MB more at `100k`.
+"""
+
+
+def page(measured: Mapping[str, Measured]) -> str:
+    """Return the page."""
+    builds = {size: item.build for size, item in measured.items() if item.build is not None}
+    searches = {size: item.search for size, item in measured.items() if item.search is not None}
+    real = ", ".join(f"{made.real_vectors:,} for `{size}`" for size, made in builds.items())
+    parts = [
+        _HEAD.format(real=real or "none yet"),
+        "## Building\n",
+        _table(builds, _BUILD),
+        "## Searching\n",
+        "The whole retriever after the question's embedding, over 200 questions made of the index's docstrings.\n",
+        _table(searches, _SEARCH),
+        _WHAT_GROWS,
+    ]
+    return "\n".join(parts)
+
+
+def _table(measured: Mapping[str, T], lines: Mapping[str, Callable[[T], str]]) -> str:
+    head = ["", *measured]
+    rows = [[name, *(value(item) for item in measured.values())] for name, value in lines.items()]
+    return "\n".join(["| " + " | ".join(row) + " |" for row in [head, ["---", *["--:"] * len(measured)], *rows]]) + "\n"
+
+
+def _stage(*names: str) -> Callable[[Build], str]:
+    return lambda made: f"{sum(made.stages.get(name, 0.0) for name in names):,.1f} s"
+
+
+def _times(take: Callable[[Search], Times]) -> Callable[[Search], str]:
+    return lambda search: f"{take(search).p50:.1f} / {take(search).p95:.1f} ms"
+
+
+_BUILD: Mapping[str, Callable[[Build], str]] = {
+    "chunks": lambda made: f"{made.chunks:,}",
+    "files": lambda made: f"{made.files:,}",
+    "symbols in the API model": lambda made: f"{made.symbols:,}",
+    "time without making vectors": lambda made: f"{made.seconds - made.embedding_seconds:,.0f} s",
+    "chunks a second, without making vectors": lambda made: (
+        f"{made.chunks / (made.seconds - made.embedding_seconds):,.0f}"
+    ),
+    "of it: reading the API": _stage("reading the API"),
+    "chunking, writing, and deriving vectors": _stage("embedding"),
+    "compacting and indexing": _stage("optimizing"),
+    "validating and publishing": _stage("validating"),
+    "memory at most": lambda made: f"{made.peak_mb:,.0f} MB",
+    "of it: before the build, with the model": lambda made: f"{made.start_mb:,.0f} MB",
+    "index on disk": lambda made: f"{sum(made.index_mb.values()):,.0f} MB",
+    "of it: API model": lambda made: f"{made.index_mb.get('api.json', 0):,.0f} MB",
+    "of it: manifest": lambda made: f"{made.index_mb.get('manifest.sqlite', 0):,.0f} MB",
+}
+_SEARCH: Mapping[str, Callable[[Search], str]] = {
+    "chunks": lambda search: f"{search.chunks:,}",
+    "opening, until the first answer": lambda search: f"{search.open_seconds:.1f} s",
+    "memory for it": lambda search: f"{search.memory_mb - search.base_mb:,.0f} MB",
+    "find, median / p95": _times(lambda search: search.find),
+    "of it: nearest vectors": _times(lambda search: search.dense),
+    "of it: BM25": _times(lambda search: search.lexical),
+    "recall@10 against exact search": lambda search: f"{search.recall_10:.3f}",
+    "recall@50": lambda search: f"{search.recall_50:.3f}",
+}

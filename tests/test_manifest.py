@@ -1,0 +1,32 @@
+"""Look-ups in a manifest, however many values they are for."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from agent.manifest import Manifest, ManifestWriter
+from agent.schema import SourceFile
+from tests.support import make_chunk
+
+MANY = 40_000
+"""More than SQLite takes as variables of one query."""
+
+
+def test_look_ups_for_more_values_than_one_query_takes(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.sqlite"
+    chunks = [make_chunk(id=f"c{number}", qualified=f"demo.f{number}", symbol=f"f{number}") for number in range(9)]
+    with ManifestWriter(path, str.split) as writer:
+        for name, held in (("a.py", chunks[:5]), ("b.py", chunks[5:])):
+            file = SourceFile(name, "python", "package", name[0], 1, "0" * 64)
+            writer.add(
+                file, "print", [make_chunk(id=c.id, path=name, qualified=c.qualified, symbol=c.symbol) for c in held]
+            )
+    strangers = [f"x{number}" for number in range(MANY)]
+    with closing(Manifest(path)) as manifest:
+        assert manifest.count() == 9
+        assert manifest.paths([*strangers, "c1", "c7"]) == {"c1": "a.py", "c7": "b.py"}
+        assert [place.id for place in manifest.qualified([*strangers, "demo.f3"])] == ["c3"]
+        assert [standing.id for standing in manifest.standings([*strangers, "c8"])] == ["c8"]
+        assert manifest.chunk_ids(["b.py", *strangers]) == {"b.py": ["c5", "c6", "c7", "c8"]}
+        assert sum(map(len, manifest.chunk_ids().values())) == 9
