@@ -75,7 +75,8 @@ _FOUND = """
 
 {questions} questions about {library}, the same embedding model (all-MiniLM-L6-v2), plain cosine, no other ranking;
 everything that is no Python is cut by LlamaIndex's SentenceSplitter for the peers, by ours for us. A peer's chunk
-counts for every definition that it touches, one of ours for one. Means with 95 % intervals.
+counts for every definition that it touches, one of ours for one. Means with 95 % intervals: where those of two
+chunkers overlap, these questions leave open which one finds more.
 
 | chunker | limit | hit@1 | hit@5 | hit@10 | MRR |
 |---|---|---|---|---|---|
