@@ -152,7 +152,7 @@ def _checked(data: bytes, api: ApiModel, where: str, *, markdown: bool) -> Verif
         # Python's own rule: a byte order mark, a declaration in the first two lines, else UTF-8.
         encoding = "utf-8-sig" if markdown else tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         text = data.decode(encoding)
-    except (SyntaxError, LookupError, UnicodeDecodeError) as error:
+    except (SyntaxError, LookupError, UnicodeError) as error:
         return Verification(findings=(_undecodable(data, error),))
     return (verify_markdown if markdown else verify_code)(text, api, where)
 

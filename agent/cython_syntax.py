@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 _CLASS = re.compile(rb"^([ \t]*)cp?def\b[^\n(:#]*?\bclass\b", re.MULTILINE)
+_SUBSCRIPT = rb"\[[^\n(\[\]]*(?:\[[^\n(\[\]]*\][^\n(\[\]]*)*\]"  # each bracket can be read in one way only
 _FUNCTION = re.compile(
-    rb"^([ \t]*)(?:def|cp?def)\b(?![^\n(:]*\bclass\b)(?:[^\n(=:#\[]|\[[^\n(]*?\])*?(\w+)[ \t]*\(", re.MULTILINE
+    rb"^([ \t]*)(?:def|cp?def)\b(?![^\n(:]*\bclass\b)(?:[^\n(=:#\[]|" + _SUBSCRIPT + rb")*?(\w+)[ \t]*\(", re.MULTILINE
 )
 _TAIL = re.compile(rb"[^\n:#()=]*:")
 """From an argument list to the body: ` nogil:`, ` except? -1:`, ` -> int:`."""

@@ -80,12 +80,12 @@ def _reranker(settings: Settings) -> Iterator[Finding]:
         return
 
     def tried() -> str:
-        from agent.providers.rerankers import build_reranker
+        from agent.providers.rerankers import ServedReranker, build_reranker
 
         reranker = build_reranker(settings)
         assert reranker is not None
         reranker.scores("How do I draw a sphere?", ["def sphere(centers)"])
-        return settings.reranker
+        return str(reranker.url if isinstance(reranker, ServedReranker) else settings.reranker)
 
     yield _attempt("reranker", tried)
 

@@ -202,10 +202,11 @@ class ManifestWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._number_places()
-        self._connection.commit()
-        self._connection.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with closing(self._connection):
+            if kind is None:
+                self._number_places()
+                self._connection.commit()
 
     def keep(self, previous: Path, paths: Iterable[str]) -> None:
         """Take over the rows of unchanged files from the previous generation's manifest."""

@@ -173,9 +173,7 @@ def show_passages(reply: SearchReply) -> None:
 
 def plain_passage(passage: Passage) -> str:
     """Return a place and its text as they go into a pipe."""
-    place = f"{passage.path}:{passage.start_line}-{passage.end_line}  {passage.symbol or ''}".rstrip() + outdated(
-        passage.stale
-    )
+    place = f"{passage.path}:{passage.start_line}-{passage.end_line}  {passage.symbol or ''}".rstrip()
     return f"{place}{outdated(passage.stale)}\n{passage.url or ''}\n{passage.text.rstrip()}\n\n"
 
 

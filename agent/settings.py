@@ -180,7 +180,8 @@ class Settings(BaseSettings):
 
     # sandbox
     sandbox: Literal["none", "bubblewrap"] = Field(
-        default="none", description="What runs the code of answers, within walls; see docs/sandbox.md."
+        default="none",
+        description="What runs code within walls, for `fury-agent sandbox run`; answers' code is not run yet.",
     )
     sandbox_timeout: float = Field(default=60.0, gt=0, description="Seconds after which a run is ended.")
     sandbox_cpu_seconds: int = Field(default=120, ge=1, description="Processor time of each process of a run.")

@@ -17,7 +17,8 @@ _MOST_FRAMES = 100
 # Python's own, and IPython's newer and older ones.
 _FRAME = re.compile(r'File "(?P<path>[^"\n]{1,400}\.py)", line (?P<line>\d{1,7}), in (?P<function>\w+)')
 _IPYTHON = re.compile(
-    r"^(?:File )?(?P<path>\S{1,400}\.py)(?::(?P<line>\d{1,7}))?,? in (?P<function>\w+)\(", re.MULTILINE
+    r"^(?:File )?(?P<path>[^\n:]{1,400}\.py)(?::(?P<line>\d{1,7}))?,? in (?:\w+\.){0,9}(?P<function>\w+)\(",
+    re.MULTILINE,
 )
 
 

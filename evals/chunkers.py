@@ -20,6 +20,7 @@ from unittest import mock
 from msgspec import Struct
 
 from agent.chunking.grammars import grammar
+from agent.cython_syntax import as_python
 from agent.schema import SourceTree
 from evals.places import Place
 
@@ -57,17 +58,25 @@ def cut_tree(tree: SourceTree, code: CodeChunker) -> Chunks:
     nodes: list[BaseNode] = []
     places: dict[str, Place] = {}
     for file in tree.files:
-        text = tree.read(file).decode()
+        text = tree.read(file).decode(errors="replace")
         is_code = file.language == "python"
         document = Document(id_=file.path, text=text)
         cut = [node for node in (code.cut if is_code else prose)(document) if node.get_content().strip()]
-        owners = line_owners(text) if is_code else {}
+        owners = _owners(file.path, text) if is_code else {}
         nodes += cut
         places |= {
             node.node_id: Place(file.path, _touched(owners, first, last), first, last)
             for node, (first, last) in zip(cut, line_spans(text, [node.get_content() for node in cut]), strict=True)
         }
     return Chunks(tuple(nodes), places)
+
+
+def _owners(path: str, text: str) -> dict[int, str]:
+    """Return line -> definition; none where the file does not parse."""
+    try:
+        return line_owners(as_python(text.encode()).decode() if path.endswith(".pyx") else text)
+    except SyntaxError:
+        return {}
 
 
 # --- chunkers ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,14 @@ def test_every_line_stays_as_long_as_it_was(lines: list[bytes]) -> None:
 )
 def test_python_stays_python(source: bytes) -> None:
     assert ast.dump(ast.parse(as_python(source))) == ast.dump(ast.parse(source))
+
+
+def test_many_brackets_are_read_in_no_time() -> None:
+    """Each `]` was once tried as the end of each `[`: 2**n ways."""
+    line = b"cdef int " + b", ".join(b"a%d[3]" % number for number in range(200)) + b"\n"
+    started = time.perf_counter()
+    as_python(line)
+    as_python(b"cdef int[" * 200)
+    assert time.perf_counter() - started < 1
+    for kind in (b"double[:, ::1]", b"vector[pair[int, int]]"):
+        assert b" ".join(as_python(b"cdef %b f(int n):\n    pass\n" % kind).split()) == b"def f( n): pass"

@@ -61,6 +61,11 @@ def test_it_may_come_from_windows() -> None:
     assert [found.path for found in walked(WINDOWS, API)] == ["demo.actor.sphere"]
 
 
+def test_ipython_names_methods_with_their_class_and_paths_may_have_spaces() -> None:
+    pasted = "File ~/my env/lib/demo/actor.py:35, in Ball.draw(self)\n"
+    assert [found.path for found in walked(pasted, API)] == ["demo.actor.Ball.draw"]
+
+
 def test_of_methods_of_one_name_the_line_decides() -> None:
     assert [s.path for s in walked('File "x/demo/actor.py", line 55, in draw', API)] == ["demo.actor.Cube.draw"]
     assert [s.path for s in walked('File "x/demo/actor.py", line 999, in draw', API)] == ["demo.actor.Ball.draw"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,8 @@ from agent.settings import Settings
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
+REST = 30.0
+"""Seconds in which a server that failed is not asked again: searches shall not wait for it one after another."""
 LONGEST = 512
 """Tokens of question and passage together that a local model reads: what BERT-like encoders are trained for."""
 
@@ -99,16 +102,30 @@ class ServedReranker(Reranker):
     timeout: float
 
     _client: httpx.Client = PrivateAttr()
+    _asked: str = PrivateAttr()
+    _resting_until: float = PrivateAttr(default=0.0)
 
     def __init__(self, url: str, timeout: float) -> None:
-        super().__init__(url=url, timeout=timeout)  # pyright: ignore[reportCallIssue] - pydantic fields
+        # An address may hold a password: what is shown does not.
+        shown = str(httpx.URL(url).copy_with(userinfo=b""))
+        super().__init__(url=shown, timeout=timeout)  # pyright: ignore[reportCallIssue] - pydantic fields
+        self._asked = f"{url.rstrip('/')}/rerank"
         self._client = httpx.Client(timeout=timeout)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return the server's score for each text."""
+        if time.monotonic() < self._resting_until:
+            raise ModelUnavailable(f"The reranker at {self.url!r} failed less than {REST:.0f} s ago.")
+        try:
+            return self._scores(question, texts)
+        except (ModelTimeout, ModelUnavailable):
+            self._resting_until = time.monotonic() + REST
+            raise
+
+    def _scores(self, question: str, texts: Sequence[str]) -> list[float]:
         body = {"query": question, "texts": list(texts), "truncate": True}
         try:
-            reply = self._client.post(f"{self.url.rstrip('/')}/rerank", json=body)
+            reply = self._client.post(self._asked, json=body)
             reply.raise_for_status()
             ranks = {rank.index: rank.score for rank in msgspec.json.decode(reply.content, type=list[_Rank])}
             return [ranks[index] for index in range(len(texts))]
@@ -136,7 +153,14 @@ def build_reranker(settings: Settings) -> Reranker | None:
     if named == "none":
         return None
     if named.startswith(("http://", "https://")):
-        return ServedReranker(named, settings.reranker_timeout)
+        try:
+            return ServedReranker(named, settings.reranker_timeout)
+        except httpx.InvalidURL as error:
+            raise ConfigurationError(
+                "FURY_AGENT_RERANKER holds an address that cannot be used.",
+                remedy="Expected http(s)://host[:port], the address of a server with POST /rerank.",
+                field="reranker",
+            ) from error
     if not Path(named).is_dir():
         raise ConfigurationError(
             f"The reranker {named!r} is neither a directory nor an address.",

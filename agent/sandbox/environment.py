@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -104,7 +105,10 @@ def _name() -> str:
 def _python_of(directory: Path) -> Path:
     """Return the prefix that `pyvenv.cfg` names: `home` is the `bin` of the Python that made the environment."""
     lines = (line.partition("=") for line in (directory / "pyvenv.cfg").read_text().splitlines())
-    return Path(next(value.strip() for name, _, value in lines if name.strip() == "home")).parent
+    home = next((value.strip() for name, _, value in lines if name.strip() == "home"), None)
+    if home is None:
+        raise FileNotFoundError(f"{str(directory / 'pyvenv.cfg')!r} names no Python")
+    return Path(home).parent
 
 
 def _install(directory: Path, requirements: list[str]) -> None:
@@ -119,7 +123,7 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, stdout=sys.stderr, env=child_environment(), umask=0o022, check=False)
     if done.returncode:
         raise SourceNotFound(
-            f"{command[-1]!r} could not be prepared: `python -m {command[2]}` ended with {done.returncode}.",
+            f"The environment could not be prepared: `{shlex.join(command[1:])}` ended with {done.returncode}.",
             remedy="What it said stands above; a package without wheels for this Python cannot be used.",
         )
 

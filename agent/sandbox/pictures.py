@@ -6,6 +6,7 @@ other part of it (texts, profiles, what follows the end) is left behind.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import struct
@@ -47,10 +48,17 @@ def keep_picture(png: bytes, settings: Settings) -> str:
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, png)
-        kept = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime)
+        kept = sorted(folder.glob("*.png"), key=_modified)
         for path in kept[:-MAX_KEPT]:
             path.unlink(missing_ok=True)
     return name
+
+
+def _modified(path: Path) -> float:
+    """Return when a file was written; another process may just have removed it."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return 0.0
 
 
 def picture_path(name: str, settings: Settings) -> Path | None:
@@ -71,9 +79,20 @@ def _rewritten(data: bytes) -> bytes:
     pixels = _unpack(b"".join(body for kind, body in chunks if kind == b"IDAT"), row * height)
     if max(pixels[::row]) >= _FILTERS:
         raise ValueError("filter")
-    palette = [(kind, body) for kind, body in chunks if kind in (b"PLTE", b"tRNS")] if colour == 3 else []  # noqa: PLR2004 - indexed
+    palette = _palette(chunks) if colour == 3 else []  # noqa: PLR2004 - indexed
     parts = [(b"IHDR", header), *palette, (b"IDAT", zlib.compress(pixels)), (b"IEND", b"")]
     return _SIGNATURE + b"".join(_packed(kind, body) for kind, body in parts)
+
+
+def _palette(chunks: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return one palette of at most 256 colours and how opaque they are: nothing else may hide there."""
+    colours = [body for kind, body in chunks if kind == b"PLTE"]
+    opacity = [body for kind, body in chunks if kind == b"tRNS"]
+    if len(colours) != 1 or len(colours[0]) % 3 or not 3 <= len(colours[0]) <= 3 * 256:  # noqa: PLR2004 - colours
+        raise ValueError("palette")
+    if len(opacity) > 1 or any(len(body) > len(colours[0]) // 3 for body in opacity):
+        raise ValueError("opacity")
+    return [(b"PLTE", colours[0]), *((b"tRNS", body) for body in opacity)]
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

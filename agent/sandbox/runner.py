@@ -22,10 +22,9 @@ from agent.sandbox.limits import MAX_PICTURE_BYTES, Limits, memory_in_use
 from agent.sandbox.pictures import clean_png
 from agent.sandbox.policy import ANSWER, LAUNCHER, PYTHON, VARIABLES, contents, run_as, walls
 from agent.sandbox.syscalls import compiled_filter
+from agent.schema import MAX_CODE
 from agent.settings import Settings
 
-MAX_CODE = 200_000
-"""Characters; an answer has some thousand."""
 TAIL = 4_000
 """Characters of the output that are kept."""
 TICK = 0.05
@@ -91,7 +90,7 @@ class Sandbox:
             watch = _Watch(process, pipes, self._limits)
             watch.until_the_end()
         token.check()
-        if watch.stderr.startswith(b"bwrap: "):
+        if process.returncode and watch.stderr.startswith(b"bwrap: "):
             raise SandboxUnavailable(
                 f"The sandbox could not start: {_text(watch.stderr)}.",
                 remedy="`fury-agent doctor` says what is missing.",
@@ -242,7 +241,7 @@ def _text(data: bytes) -> str:
 def _error(returncode: int, stderr: str, code: str) -> str | None:
     if returncode == 0:
         return None
-    if returncode > 128:  # noqa: PLR2004 - as shells count: 128 + the number of a signal
+    if returncode - 128 in set(signal.Signals):  # as shells count
         return f"It was ended by {_signal(returncode - 128)}."
     traceback = stderr[max(stderr.rfind("Traceback (most recent call last)"), 0) :]
     *_, last = (line for line in [f"Exit code {returncode}.", *traceback.splitlines()] if line.strip())

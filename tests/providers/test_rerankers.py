@@ -145,3 +145,20 @@ def test_retrieval_follows_it_and_does_without_it(fury_service: Service) -> None
 
     assert first(Broken()) == first(None)
     assert first(Backwards())[0] != first(None)[0]
+
+
+def test_a_server_that_failed_is_left_alone_for_a_while() -> None:
+    with server(b"", 503) as (url, asked):
+        reranker = ServedReranker(url, 5.0)
+        for _ in range(3):
+            with pytest.raises(ModelUnavailable):
+                reranker.scores("how?", TEXTS)
+    assert len(asked) == 1
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    with server(b"", 503) as (url, _):
+        reranker = ServedReranker(url.replace("http://", "http://me:hunter2@"), 5.0)
+        with pytest.raises(ModelUnavailable) as failed:
+            reranker.scores("how?", TEXTS)
+    assert "hunter2" not in f"{failed.value} {reranker!r} {reranker.to_dict()}"

@@ -192,7 +192,7 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
         Raises:
             InvalidInput: the filters cannot be used.
         """
-        if node_ids is not None or filters is not None:
+        if node_ids is not None or (filters is not None and filters.filters):
             self._delete(self._restriction(filters, node_ids=node_ids))
 
     def clear(self) -> None:
@@ -212,9 +212,11 @@ class PineconeStore(ThreadedVectorStore, PineconeVectorStore):
             self._known = {id_ for page in self._records.ids() for id_ in page}
         known = self._known
         replaced = [*self._records.fetch([one.record["id"] for one in written if one.record["id"] in known]).values()]
-        self._statistics.remove(map(document, replaced))
+        old = {record.id: record for record in replaced}
 
         def stored(batch: list[Any]) -> None:
+            # What a batch replaces leaves the statistics with it: where a later one fails, they agree with the rest.
+            self._statistics.remove(document(old[record["id"]]) for record in batch if record["id"] in old)
             self._statistics.add(map(document, batch))
             known.update(record["id"] for record in batch)
 

@@ -54,7 +54,8 @@ class Bm25Embedding(BaseSparseEmbedding):
         """Return the idf of a question's distinct tokens; those that no document has are left out."""
         documents = self._statistics.totals().documents
         found_in = self._statistics.frequencies({term(token) for token in tokens})
-        return {index: math.log1p((documents - count + 0.5) / (count + 0.5)) for index, count in found_in.items()}
+        rare = heapq.nsmallest(MAX_TERMS, found_in.items(), key=lambda item: item[1])
+        return {index: math.log1p((documents - count + 0.5) / (count + 0.5)) for index, count in rare}
 
     def _get_text_embedding(self, text: str) -> Sparse:
         return self.document(self._tokenize(text), self._statistics.totals().usual_length or 1.0)
