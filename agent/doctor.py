@@ -135,10 +135,13 @@ def _store(settings: Settings) -> Iterator[Finding]:
 
 def _index(settings: Settings) -> Iterator[Finding]:
     from agent.generations import list_libraries
+    from agent.providers.stores import open_store
     from agent.service import Service
+    from agent.versions import chosen
 
     def opened() -> str:
         info = Service(settings).info()
+        open_store(settings, chosen(settings, None, None).current())
         return f"{info.library} {info.version} ({info.revision}), {info.chunks} chunks, {info.created}"
 
     finding = _attempt("index", opened)

@@ -80,14 +80,20 @@ class Generation:
             if made_with != FORMAT:
                 raise IndexMismatch(
                     f"The index in {str(self.directory)!r} has format {made_with!r}; this version reads {FORMAT}.",
-                    remedy="Build it again: `fury-agent index`.",
+                    remedy=f"Build it again: `fury-agent index '{self._spec}'`.",
                 )
             return msgspec.json.decode(raw, type=IndexInfo)
         except (OSError, msgspec.DecodeError) as error:
             raise IndexCorrupt(
                 f"The index in {str(self.directory)!r} cannot be read ({error}).",
-                remedy="Build it again: `fury-agent index --force`.",
+                remedy=f"Build it again: `fury-agent index --force '{self._spec}'`.",
             ) from error
+
+    @property
+    def _spec(self) -> str:
+        """What the directories above it are called: library and version."""
+        version = self.directory.parent.parent
+        return f"{version.parent.name}=={version.name}"
 
 
 class IndexDirectory:
