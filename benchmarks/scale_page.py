@@ -46,9 +46,9 @@ griffe needs three times as much for the syntax, so one top-level package is rea
 star-import from one another together): at `100k`, reading took 226 MB at most instead of 425 MB, with the same result.
 LanceDB's indexing of words and vectors takes the most: 600 MB more at `100k`.
 
-So memory does grow, if slowly: from `100k` to `1m`, ten times the chunks, by 2 GB at most, half of it the API model. And
-of a million chunks the whole search takes longer than the 60 ms that it keeps to below; a third of it is the vector
-index, the rest names, usage and standing of what was found.
+So memory does grow, if slowly: from `100k` to `1m`, ten times the chunks, by 2 GB at most, half of it the API model.
+And among a million chunks the whole search takes longer than the 60 ms that it keeps to below; a third of it is the
+vector index, the rest names, usage and standing of what was found.
 """
 
 

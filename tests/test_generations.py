@@ -83,7 +83,7 @@ def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path) -> None
 
 def test_another_format_names_the_command(tmp_path: Path) -> None:
     publish(IndexDirectory(tmp_path, "demo", "1.0"), format=FORMAT + 1)
-    with pytest.raises(IndexMismatch, match="fury-agent index 'demo==1.0'"):
+    with pytest.raises(IndexMismatch, match=r"fury-agent index 'demo==1\.0'"):
         find_index(tmp_path, "demo", None).current().info()
 
 
