@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,7 @@ from agent.versions import Versions, chosen
 STDIN = "-"
 _PYTHON = (".py", ".pyi")
 _MARKDOWN = (".md", ".markdown")
+_SHOWN = 5
 _MOST_BYTES = 4 * MAX_CODE  # of UTF-8: what is longer has too many characters in any case
 
 
@@ -76,7 +77,14 @@ class Report(Struct, frozen=True):
         counts = (len(self.findings), "finding"), (len(self.files), "file"), (names, "name"), (calls, "call")
         findings, files, name_count, call_count = (f"{n} {word}" + ("" if n == 1 else "s") for n, word in counts)
         done = f"{findings} in {files}; {name_count} and {call_count} checked against {self.where}"
-        return "\n".join([*self.unchecked, done])
+        return "\n".join([*self.unchecked, *self._undecided(), done])
+
+    def _undecided(self) -> Iterator[str]:
+        """Yield which names the sources cannot tell of: no finding, but no proof either."""
+        names = sorted({name for _, checked in self.files for name in checked.unchecked_names})
+        if names:
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            yield f"not decided by the sources: {', '.join(names[:_SHOWN])}{more}"
 
 
 def check_files(

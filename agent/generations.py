@@ -19,10 +19,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,13 +30,13 @@ from uuid import uuid4
 import msgspec
 from filelock import FileLock, Timeout
 
+from agent.durable_files import flush, flush_directory, storage_errors, write_atomically
 from agent.errors import (
     AgentError,
     BuildLocked,
     IndexCorrupt,
     IndexMismatch,
     IndexMissing,
-    StorageError,
     UnknownLibrary,
     UnknownVersion,
 )
@@ -272,54 +270,3 @@ def find_index(root: Path, library: str, version: str | None, default_version: s
 def safe(name: str) -> str:
     """Return a library's name or version as a directory is called: without what file systems dislike."""
     return _UNSAFE.sub("_", name)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside, flush to disk, and rename."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def flush(directory: Path) -> None:
-    """Have the disk hold every file below `directory`: a power cut must not leave a pointer to half a generation."""
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            with (Path(folder) / name).open("rb") as file:
-                os.fsync(file.fileno())
-        flush_directory(Path(folder))
-
-
-def flush_directory(directory: Path) -> None:
-    """Have the disk hold the names in `directory`."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def storage_errors(path: Path, otherwise: str = "FURY_AGENT_DATA_DIR") -> Generator[None]:
-    """Translate what the operating system says of a full or unwritable disk.
-
-    Args:
-        path: what is written.
-        otherwise: what chooses another place.
-
-    Raises:
-        StorageError: names the path and what to do.
-    """
-    try:
-        yield
-    except (OSError, sqlite3.OperationalError) as error:
-        raise StorageError(
-            f"{str(path)!r} cannot be written ({getattr(error, 'strerror', None) or error}).",
-            remedy=f"Free some space or choose another directory with {otherwise}.",
-        ) from error

@@ -20,8 +20,9 @@ from msgspec import Struct
 from agent.chunking import CHUNKER_VERSION, chunk_file
 from agent.chunking.nodes import to_node
 from agent.chunking.tokens import code_tokens
+from agent.durable_files import storage_errors
 from agent.errors import IndexError_, InvalidInput, ServiceError, SourceNotFound
-from agent.generations import FORMAT, Generation, IndexDirectory, storage_errors
+from agent.generations import FORMAT, Generation, IndexDirectory
 from agent.index_validation import validate
 from agent.manifest import Manifest, ManifestWriter
 from agent.providers.embedding_cache import EmbeddingCache

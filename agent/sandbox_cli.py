@@ -33,7 +33,7 @@ def run(
     picture: Annotated[Path | None, typer.Option(help="Where to save what it shows.")] = None,
 ) -> None:
     """Run a file in the sandbox, as the code of an answer is run; the exit code is 1 if it fails."""
-    from agent.generations import storage_errors
+    from agent.durable_files import storage_errors
     from agent.sandbox import Sandbox
     from agent.settings import load_settings
     from agent.sources import parse_spec

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from agent.durable_files import storage_errors, write_atomically
 from agent.errors import InvalidInput
-from agent.generations import storage_errors, write_atomically
 from evals.cases import Case, fingerprint
 from evals.comparison import Compared, Comparison, compared, differences
 from evals.observations import Identity

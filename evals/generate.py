@@ -14,8 +14,9 @@ from pathlib import Path
 
 import msgspec
 
+from agent.durable_files import storage_errors, write_atomically
 from agent.errors import AgentError, InvalidInput
-from agent.generations import safe, storage_errors, write_atomically
+from agent.generations import safe
 from agent.schema import SourceTree
 from agent.symbols import ApiModel
 from evals.cases import FIELDS_REMEDY, Case, load_cases

@@ -18,8 +18,8 @@ import msgspec
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
+from agent.durable_files import storage_errors, write_atomically
 from agent.errors import BuildLocked, InvalidInput
-from agent.generations import storage_errors, write_atomically
 from agent.schema import Answer
 from evals.cases import Case
 from evals.observations import Asked, Identity, Judged, Observation, Retrieved

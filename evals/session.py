@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from agent.durable_files import storage_errors, write_atomically
 from agent.errors import AgentError, BuildLocked, ConfigurationError, InvalidInput
-from agent.generations import storage_errors, write_atomically
 from agent.providers.llms import build_llm
 from agent.settings import Settings
 from evals.baseline import GATED, against, read_baseline

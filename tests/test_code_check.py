@@ -86,3 +86,11 @@ def test_what_is_no_file_of_code_is_refused(two_versions: Settings, name: str) -
 
 def test_good_code_is_clean(two_versions: Settings) -> None:
     assert check(two_versions, "-", stdin=b"import demo\nprint(demo)\n").is_clean
+
+
+def test_what_the_sources_cannot_decide_is_said(two_versions: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("from demo import actor\n\nscene = actor.Scene()\nscene.from_outside()\n")
+    report = check_files([str(file)], two_versions, library="demo", version="0.10.0")
+    assert report.findings == []
+    assert "not decided by the sources: demo.actor.Scene.from_outside\n" in report.summary()

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agent.durable_files import write_atomically
 from agent.errors import (
     BuildLocked,
     IndexCorrupt,
@@ -20,7 +21,7 @@ from agent.errors import (
     UnknownLibrary,
     UnknownVersion,
 )
-from agent.generations import FORMAT, Generation, IndexDirectory, find_index, list_libraries, write_atomically
+from agent.generations import FORMAT, Generation, IndexDirectory, find_index, list_libraries
 from agent.schema import IndexInfo
 
 INFO = IndexInfo(

@@ -22,8 +22,9 @@ from uuid import uuid4
 from filelock import FileLock
 from msgspec import Struct
 
+from agent.durable_files import storage_errors
 from agent.errors import InvalidInput, SourceNotFound
-from agent.generations import safe, storage_errors
+from agent.generations import safe
 from agent.settings import Settings, child_environment
 from agent.sources.spec import PackageSpec, parse_spec
 

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.generations import storage_errors, write_atomically
+from agent.durable_files import storage_errors, write_atomically
 from agent.settings import Settings
 
 MAX_SIDE = 4096

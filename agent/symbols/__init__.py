@@ -17,8 +17,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from agent.durable_files import storage_errors, write_atomically
 from agent.errors import IndexCorrupt
-from agent.generations import storage_errors, write_atomically
 from agent.schema import SourceTree
 
 Kind = Literal["module", "class", "function", "method", "property", "attribute"]

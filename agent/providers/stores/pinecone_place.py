@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from agent.durable_files import storage_errors, write_atomically
 from agent.errors import IndexCorrupt, IndexMissing
-from agent.generations import storage_errors, write_atomically
 
 MARKER = "pinecone.json"
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from agent.durable_files import storage_errors
 from agent.errors import IndexCorrupt
-from agent.generations import storage_errors
 
 _SCHEMA = """
 CREATE TABLE terms (term INTEGER PRIMARY KEY, documents INTEGER NOT NULL);
