@@ -35,7 +35,12 @@ def build_embedding(settings: Settings, *, progress: weights.Progress | None = N
             f"imported: {error}.",
             remedy="Run `pip install 'fury-agent[hf]'`.",
         ) from error
-    return load(directory, model_identity(settings), batch=settings.embedding_batch)
+    return load(
+        directory,
+        model_identity(settings),
+        batch=settings.embedding_batch,
+        precision=settings.embedding_precision,
+    )
 
 
 def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
 from agent.errors import ModelUnavailable
+from agent.settings import Precision
 
 _MAX_THREADS = 8  # small encoders gain nothing beyond
 _SORTED_TOGETHER = 16  # batches whose texts are sorted by length together
@@ -33,7 +34,7 @@ class LocalEmbedding(HuggingFaceEmbedding):
     _batch: int = PrivateAttr()
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
-    def __init__(self, directory: Path, identity: tuple[str, str], *, batch: int) -> None:
+    def __init__(self, directory: Path, identity: tuple[str, str], *, batch: int, half: bool) -> None:
         query, text = _instructions(directory)
         super().__init__(
             model_name=str(directory),
@@ -47,6 +48,13 @@ class LocalEmbedding(HuggingFaceEmbedding):
         )
         self.model_name, self._revision = identity
         self._batch = batch
+        if half:
+            self._halve()
+
+    def _halve(self) -> None:
+        """Let the transformer compute in bfloat16; pooling and normalizing stay in float32, so that lengths are one."""
+        transformer = self._model[0].bfloat16()
+        transformer.register_forward_hook(_widen)
 
     @property
     def revision(self) -> str:
@@ -89,7 +97,18 @@ class LocalEmbedding(HuggingFaceEmbedding):
         return encoded.tolist()
 
 
-def load(directory: Path, identity: tuple[str, str], *, batch: int) -> LocalEmbedding:
+def _widen(_module: torch.nn.Module, _inputs: object, features: dict[str, Any]) -> dict[str, Any]:
+    return {**features, "token_embeddings": features["token_embeddings"].float()}
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16; without them it is slower than float32."""
+    if not hasattr(torch.cpu, "get_capabilities"):  # came after the oldest torch that is supported
+        return False
+    return any(value is True and name.endswith("bf16") for name, value in torch.cpu.get_capabilities().items())
+
+
+def load(directory: Path, identity: tuple[str, str], *, batch: int, precision: Precision) -> LocalEmbedding:
     """Load the model in `directory`, known as `identity` (name, revision); `batch` texts are embedded at once.
 
     Raises:
@@ -98,7 +117,8 @@ def load(directory: Path, identity: tuple[str, str], *, batch: int) -> LocalEmbe
     torch.set_num_threads(min(torch.get_num_threads(), _MAX_THREADS))
     try:
         with _quiet():
-            return LocalEmbedding(directory, identity, batch=batch)
+            half = has_bfloat16() if precision == "auto" else precision == "bfloat16"
+            return LocalEmbedding(directory, identity, batch=batch, half=half)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise ModelUnavailable(
             f"The embedding model in {str(directory)!r} cannot be loaded: {error}.",

@@ -134,3 +134,18 @@ def test_prompts_of_the_models_own_configuration_are_used(tmp_path: Path) -> Non
     assert _instructions(tmp_path / "model") == ("Q: ", "D: ")
     model(tmp_path, config_sentence_transformers="{broken")
     assert _instructions(tmp_path / "model") == (None, None)
+
+
+@pytest.mark.weights
+def test_half_precision_gives_nearly_the_same_vectors_of_unit_length(shared_settings: Settings) -> None:
+    whole, half = (
+        np.array(build_embedding(_computing_in(name, shared_settings)).get_text_embedding_batch(TEXTS))
+        for name in ("float32", "bfloat16")
+    )
+    np.testing.assert_allclose(np.linalg.norm(half, axis=1), 1.0, atol=1e-5)
+    assert (whole * half).sum(axis=1).min() > 0.9995
+    assert not np.array_equal(whole, half)
+
+
+def _computing_in(precision: str, settings: Settings) -> Settings:
+    return settings.model_copy(update={"embedding_precision": precision})
