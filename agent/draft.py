@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from agent.absent_names import AbsentName, describe
 from agent.arrangement import Hit
+from agent.correction import Rewrite, Run, correct
 from agent.schema import Answer, AnswerEvent, Citation, IndexInfo, Status, Timings, Verification
 from agent.stale_names import outdated
 from agent.symbols import ApiModel
-from agent.verification import check_answer, citation, cite, closed, note, repair, verdict, without_foreign_links
+from agent.verification import check_answer, citation, cite, closed, note, verdict, without_foreign_links
 
 NOTHING_TO_CHECK = Verification()
 
@@ -62,10 +63,17 @@ class Draft:
         self.text += text
         self.cut = self.cut or finish_reason == "length"
 
-    def answered(self, model: str) -> AnswerEvent:
-        """Close the text, repair what is certain, attach the citations, and say what does not hold."""
-        repaired = repair(without_foreign_links(closed(self.text, cut=self.cut)), self._api)
-        text, cited = cite(repaired.text, self.hits[: self.given])
+    def answered(self, model: str, *, rewrite: Rewrite | None = None, run: Run | None = None) -> AnswerEvent:
+        """Close the text, correct it, attach the citations, and say what does not hold.
+
+        Args:
+            model: who wrote it.
+            rewrite: asks the model again, see `correct`.
+            run: runs a program.
+        """
+        draft = without_foreign_links(closed(self.text, cut=self.cut))
+        corrected = correct(draft, self._api, rewrite=rewrite, run=run)
+        text, cited = cite(corrected.text, self.hits[: self.given])
         if not text:
             return self.sources_only("The language model said nothing.")
         noted = cite(self.note, self.hits)[1] if self.note else []
@@ -73,8 +81,9 @@ class Draft:
         report = check_answer(text, self._api)  # once more: without dropped numbers, places are others
         above = self.note.count("\n") + 2 if self.note else 0
         found = verdict(report, self._api, self._where, told=self._absent, lines_before=above)
-        found = replace(found, repaired=repaired.done)
+        unchecked = " ".join(filter(None, (found.unchecked, corrected.not_run))) or None
         marked = note(found, self._where)
+        found = replace(found, repaired=corrected.done, ran=corrected.ran, unchecked=unchecked)
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:

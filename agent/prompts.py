@@ -7,7 +7,7 @@ Questions and passages are data: they stand between markers that are removed fro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
@@ -33,9 +33,24 @@ QUESTION = """<passages>
 <question>
 {question}
 </question>
-Answer from the passages."""
+{task}"""
+ANSWER = "Answer from the passages."
+PROGRAM = """Write one complete Python program that does exactly this, in one ```python block: all imports first, \
+every value made before it is used, the result shown as the examples show theirs. \
+Then one sentence with passage numbers."""
+CORRECTION = """Your code is wrong:
+{problems}
+Write the whole corrected program in one ```python block and nothing else."""
 
 _MARKERS = re.compile(r"</?\s*(?:passages?|question|context|system)\s*>|<\|[^|>]{0,40}\|>", re.IGNORECASE)
+_ASKS_FOR_CODE = re.compile(
+    r"^\W*(?:please\s+|(?:can|could|would)\s+you\s+|i\s+(?:want|need|would\s+like)\s+(?:you\s+)?to\s+|let'?s\s+)?"
+    r"(?:add|animate|apply|arrange|build|change|code|colou?r|combine|compare|compute|connect|convert|create|demonstrate|"
+    r"display|draw|export|fill|generate|give\s+me|illustrate|label|lay|load|make|mark|move|open|overlay|paint|place|plot|"
+    r"print|produce|put|record|render|rotate|save|scatter|set|show|simulate|stack|surround|turn|use|visuali[sz]e|write)\b"
+    r"|\bhow\s+(?:do|does|can|could|would|should|to)\b|\b(?:code|script|program|snippet|example)\s+(?:that|to|for|of|which)\b",
+    re.IGNORECASE,
+)
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\s*$", re.MULTILINE)
 QUESTION_SHARE = 0.6
 """Largest share of the room that a long question (a pasted traceback) may take from the passages."""
@@ -46,14 +61,23 @@ _MAX_PARAMETER = 110
 
 _MOST_STALE = 5
 
+_COMMENT = re.compile(r"^[ \t]*#.*\n?", re.MULTILINE)
+
 CountTokens = Callable[[str], int]
 Stale = Mapping[str, Sequence[str]]
 """Chunk id -> names that do not exist."""
+Plan = Callable[[Sequence[Chunk]], Iterable[tuple[int, str]]]
+"""Passages -> what else they may say, most useful first: (position of the passage, text)."""
 
 
 def is_refusal(text: str) -> bool:
     """Return whether the model's whole reply says that the passages do not answer."""
     return text.strip(" .`*\"'\n").upper() == NOT_IN_SOURCES
+
+
+def asks_for_code(question: str) -> bool:
+    """Return whether a program answers the question: it says what to do, or asks how to do it."""
+    return _ASKS_FOR_CODE.search(question) is not None
 
 
 def as_data(text: str) -> str:
@@ -83,15 +107,29 @@ def messages(
         stale: chunk id -> names in it that this version does not have.
     """
     system = SYSTEM.format(library=library, version=version)
-    room = budget - TEMPLATE_TOKENS - count(system) - count(QUESTION.format(passages="", question=""))
+    program = asks_for_code(question)
+    task = PROGRAM if program else ANSWER
+    room = budget - TEMPLATE_TOKENS - count(system) - count(QUESTION.format(passages="", question="", task=task))
     words = shortened(as_data(question), int(room * QUESTION_SHARE), count)
-    passages = fit(chunks, room - count(words), count, stale)
-    user = QUESTION.format(passages="\n\n".join(passages), question=words)
+    passages = fit(chunks, room - count(words), count, stale, for_program if program else for_reading)
+    user = QUESTION.format(passages="\n\n".join(passages), question=words, task=task)
     prompt = [
         ChatMessage(role=MessageRole.SYSTEM, content=system),
         ChatMessage(role=MessageRole.USER, content=user),
     ]
     return prompt, len(passages)
+
+
+def correction(answer: str, problems: Sequence[str]) -> list[ChatMessage]:
+    """Return what follows the messages of a prompt to have its answer's program written again.
+
+    The server has read all before it already, so that only the problems cost time.
+    """
+    told = CORRECTION.format(problems="\n".join(f"- {as_data(problem)}" for problem in problems))
+    return [
+        ChatMessage(role=MessageRole.ASSISTANT, content=answer),
+        ChatMessage(role=MessageRole.USER, content=told),
+    ]
 
 
 def shortened(question: str, room: int, count: CountTokens) -> str:
@@ -107,13 +145,17 @@ def shortened(question: str, room: int, count: CountTokens) -> str:
     return ""
 
 
-def fit(chunks: Sequence[Chunk], room: int, count: CountTokens, stale: Stale = MappingProxyType({})) -> list[str]:
+def fit(
+    chunks: Sequence[Chunk],
+    room: int,
+    count: CountTokens,
+    stale: Stale = MappingProxyType({}),
+    plan: Plan | None = None,
+) -> list[str]:
     """Return the passages' texts within `room` tokens.
 
-    Every passage first gets its head (place and signature); what is left goes to details, best passage first: a model
-    that sees six signatures and one whole docstring invents less than one that sees two function bodies. Once a
-    docstring's own example is in, tutorials keep their heads only: a small model copies the longest example it sees,
-    and the library's own is the one that fits the signature. (They are still cited as sources.)
+    Every passage first gets its head (place and signature); what is left goes to details in the plan's order: a model
+    that sees six signatures and one whole docstring invents less than one that sees two function bodies.
     """
     texts: list[str] = []
     for number, chunk in enumerate(chunks, start=1):
@@ -123,17 +165,50 @@ def fit(chunks: Sequence[Chunk], room: int, count: CountTokens, stale: Stale = M
             break
         texts.append(text)
         room -= cost
+    for index, detail in (plan or for_reading)(chunks[: len(texts)]):
+        lines = cut(detail, room, count)
+        if lines:
+            texts[index] += "\n" + lines
+            room -= count(lines) + 1
+    return texts
+
+
+def for_reading(chunks: Sequence[Chunk]) -> Iterator[tuple[int, str]]:
+    """Yield what explains: the details of the best passage first.
+
+    Once a docstring's own example is in, tutorials keep their heads only: a small model copies the longest example it
+    sees, and the library's own is the one that fits the signature. (They are still cited as sources.)
+    """
     has_example = False
-    for index, chunk in enumerate(chunks[: len(texts)]):
+    for index, chunk in enumerate(chunks):
         if chunk.role == "example" and has_example:
             continue
-        for detail in details(chunk):
-            lines = cut(detail, room, count)
-            if lines:
-                texts[index] += "\n" + lines
-                room -= count(lines) + 1
-        has_example = has_example or ">>>" in texts[index]
-    return texts
+        said = details(chunk)
+        yield from ((index, detail) for detail in said)
+        has_example = has_example or any(">>>" in detail for detail in said)
+
+
+def for_program(chunks: Sequence[Chunk]) -> Iterator[tuple[int, str]]:
+    """Yield what a program is written from.
+
+    First the best definition whole, then the best tutorial's code, then what the other definitions have that was not
+    said yet: those of one module share most of their parameters.
+    """
+    tutorials = [(index, code_of(chunk)) for index, chunk in enumerate(chunks) if chunk.role == "example"]
+    definitions = [(index, chunk) for index, chunk in enumerate(chunks) if chunk.role != "example"]
+    told: set[str] = set()
+    examples: list[tuple[int, str]] = []
+    for index, chunk in definitions:
+        summary, parameters, example = essentials(chunk)
+        fresh = [line for line in parameters.splitlines() if line not in told]
+        told.update(fresh)
+        yield index, summary
+        yield index, "\n".join(fresh)
+        examples.append((index, example))
+        if len(examples) == 1:
+            yield from [*examples, *tutorials[:1]]
+    yield from examples[1:]
+    yield from tutorials if not definitions else tutorials[1:]
 
 
 def head(number: int, chunk: Chunk, stale: Sequence[str] = ()) -> str:
@@ -151,12 +226,26 @@ def details(chunk: Chunk) -> list[str]:
     """Return what else a passage can say, most useful first: parameters and example before prose, bodies last."""
     if chunk.doc is None:
         return [as_data(chunk.text)]
-    sections = doc_sections(chunk.doc)
-    summary, _, rest = sections.pop("", "").partition("\n\n")
-    parameters = compact_parameters(sections.get("Parameters", ""))
-    example = sections.get("Examples", sections.get("Example", ""))
+    summary, parameters, example = essentials(chunk)
     # Docstrings of another style than numpydoc have their parameters in the rest.
-    return [as_data(part) for part in (summary, parameters, example, rest, body(chunk)) if part.strip()]
+    rest = doc_sections(chunk.doc)[""].partition("\n\n")[2]
+    return [part for part in (summary, parameters, example, as_data(rest), as_data(body(chunk))) if part.strip()]
+
+
+def essentials(chunk: Chunk) -> tuple[str, str, str]:
+    """Return summary, parameters and example of a docstring; without one, the source stands for the summary."""
+    if chunk.doc is None:
+        return as_data(chunk.text), "", ""
+    sections = doc_sections(chunk.doc)
+    summary, _, rest = sections[""].partition("\n\n")
+    parameters = compact_parameters(sections.get("Parameters", "")) or ("" if _SECTION.search(chunk.doc) else rest)
+    example = sections.get("Examples", sections.get("Example", ""))
+    return as_data(summary), as_data(parameters), as_data(example)
+
+
+def code_of(chunk: Chunk) -> str:
+    """Return a tutorial's code without what it says in comments."""
+    return as_data(_COMMENT.sub("", chunk.text).strip("\n"))
 
 
 def body(chunk: Chunk) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid4
 
+from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.base.response.schema import Response
 from llama_index.core.bridge.pydantic import ConfigDict
 from llama_index.core.llms.llm import LLM
@@ -19,10 +20,12 @@ from agent.absent_names import AbsentName, AbsentNames
 from agent.arrangement import Hit, collapse
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
+from agent.code_runner import CodeRunner
 from agent.draft import Draft
 from agent.errors import ModelTimeout, ModelUnavailable
+from agent.ingredients import ingredients, shares_a_word
 from agent.providers.llms import count_tokens, model_name
-from agent.providers.llms.stream import stream_chat
+from agent.providers.llms.stream import Delta, stream_chat
 from agent.question import valid_question
 from agent.retrieval import HybridRetriever
 from agent.schema import (
@@ -68,6 +71,8 @@ class QueryEngine(CustomQueryEngine):
         no_llm: why there is no LLM, for the answer that has to do without.
         api: the library's API model, or None to give answers unchecked.
         absent_names: tells which of a question's names the version lacks, or None to let them be.
+        rewrites: whether the model is told what is wrong with its code, and asked again.
+        runner: runs the code of answers, or None.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -79,6 +84,8 @@ class QueryEngine(CustomQueryEngine):
     no_llm: str = "No language model is configured."
     api: ApiModel | None = None
     absent_names: AbsentNames | None = None
+    rewrites: bool = False
+    runner: CodeRunner | None = None
 
     async def acustom_query(self, query_str: str) -> Response:
         """Answer without blocking the event loop; LlamaIndex would call the synchronous method as it is."""
@@ -88,7 +95,7 @@ class QueryEngine(CustomQueryEngine):
         """Answer as a LlamaIndex query engine; `metadata["answer"]` holds the whole `Answer`."""
         started = time.perf_counter()
         absent = self.absent(query_str)
-        hits = self._find(query_str, absent)
+        hits = self._passages(query_str, absent)
         *_, last = self._stream(query_str, hits, absent, uuid4(), CancelToken(), started)
         assert isinstance(last, AnswerEvent)
         nodes = [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in hits]
@@ -110,6 +117,18 @@ class QueryEngine(CustomQueryEngine):
     def absent(self, question: str) -> tuple[AbsentName, ...]:
         """Return the names in a question that this version of the library does not have."""
         return self.absent_names.find(question) if self.absent_names is not None else ()
+
+    def _passages(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
+        """Return the passages to answer from; those for a program hold what the request names in plain words."""
+        hits = self._find(question, absent, top_k)
+        if self.api is None or not hits or not prompts.asks_for_code(question):
+            return hits
+        named = [structs.replace(hit, score=hits[0].score) for hit in self._ingredients(question, self.api)]
+        first = hits[:1] if shares_a_word(question, hits[0].chunk) else []
+        return collapse([*first, *named, *hits])[: len(hits)]
+
+    def _ingredients(self, question: str, api: ApiModel) -> list[Hit]:
+        return self.retriever.passages(ingredients(question, api))
 
     def _find(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
         """Return the passages for a question; those on what replaces a missing name come first."""
@@ -138,7 +157,7 @@ class QueryEngine(CustomQueryEngine):
         """
         started = time.perf_counter()
         absent = self.absent(question)
-        hits = self._find(question, absent, top_k)
+        hits = self._passages(question, absent, top_k)
         yield from self._stream(question, hits, absent, conversation_id or uuid4(), cancel or CancelToken(), started)
 
     def decline(
@@ -186,15 +205,7 @@ class QueryEngine(CustomQueryEngine):
                 budget=self.limits.prompt_tokens,
                 count=lambda text: count_tokens(llm, text),
             )
-            deltas = stream_chat(
-                llm,
-                prompt,
-                cancel=cancel,
-                first_token_timeout=self.limits.first_token_timeout,
-                token_timeout=self.limits.token_timeout,
-                max_tokens=self.limits.max_tokens,
-            )
-            for delta in deltas:
+            for delta in self._say(llm, prompt, cancel):
                 draft.add(delta.text, delta.finish_reason)
                 if delta.text:
                     yield TokenEvent(delta.text)
@@ -203,7 +214,39 @@ class QueryEngine(CustomQueryEngine):
             yield draft.sources_only(f"The language model could not answer: {error.message}")
             return
         model = model_name(llm)
-        yield draft.declined(model) if prompts.is_refusal(draft.text) else draft.answered(model)
+        if prompts.is_refusal(draft.text):
+            yield draft.declined(model)
+            return
+        runner = self.runner
+        yield draft.answered(
+            model,
+            rewrite=(lambda text, told: self._rewritten(llm, prompt, text, told, cancel)) if self.rewrites else None,
+            run=(lambda code: runner.run(code, cancel)) if runner is not None else None,
+        )
+
+    def _say(self, llm: LLM, prompt: Sequence[ChatMessage], cancel: CancelToken) -> Iterator[Delta]:
+        return stream_chat(
+            llm,
+            prompt,
+            cancel=cancel,
+            first_token_timeout=self.limits.first_token_timeout,
+            token_timeout=self.limits.token_timeout,
+            max_tokens=self.limits.max_tokens,
+        )
+
+    def _rewritten(
+        self, llm: LLM, prompt: Sequence[ChatMessage], text: str, told: Sequence[str], cancel: CancelToken
+    ) -> str:
+        """Return what the model says when it is told what is wrong; nothing where it fails or does not end."""
+        said = list[str]()
+        try:
+            for delta in self._say(llm, [*prompt, *prompts.correction(text, told)], cancel):
+                said.append(delta.text)
+                if delta.finish_reason == "length":
+                    return ""
+        except (ModelUnavailable, ModelTimeout):
+            return ""  # the answer that there is stays
+        return "".join(said)
 
 
 def passage(hit: Hit, url_template: str | None) -> Passage:

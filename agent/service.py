@@ -14,6 +14,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from agent.absent_names import AbsentNames
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
+from agent.code_runner import CodeRunner, Turns
 from agent.errors import (
     AgentError,
     IndexMismatch,
@@ -66,6 +67,7 @@ class Service:
         self._llm_built = llm is not None
         self._llm_problem = ""
         self._engines: dict[tuple[str, str], tuple[str, QueryEngine]] = {}
+        self._turns = Turns(settings.sandbox_runs)
         self._lock = threading.RLock()
         self._llm_lock = threading.Lock()  # its own: a search never waits for a language model
 
@@ -218,6 +220,9 @@ class Service:
                 self._reranker = build_reranker(self.settings)
             return self._reranker
 
+    def _runner(self, library: str, version: str) -> CodeRunner | None:
+        return None if self.settings.sandbox == "none" else CodeRunner(self.settings, library, version, self._turns)
+
     def _directory(self, library: str | None, version: str | None) -> IndexDirectory:
         return chosen(self.settings, library, version)
 
@@ -241,6 +246,8 @@ class Service:
             limits=Limits.of(self.settings),
             api=api,
             absent_names=AbsentNames(info.library, info.version, api, self.versions),
+            rewrites=self.settings.rewrites,
+            runner=self._runner(info.library, info.version),
         )
 
 

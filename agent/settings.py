@@ -174,8 +174,12 @@ class Settings(BaseSettings):
     llm_max_tokens: int = Field(default=640, ge=16, description="Longest answer in tokens.")
     llm_first_token_timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for the first token.")
     llm_token_timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for each further token.")
+    rewrites: bool = Field(
+        default=True,
+        description="Whether the language model is told what the checks found in its code, and writes it again.",
+    )
     prompt_tokens: int = Field(
-        default=1000, ge=200, description="Budget of the whole prompt, in the model's own tokens."
+        default=1200, ge=200, description="Budget of the whole prompt, in the model's own tokens."
     )
 
     # judge of `python -m evals judge`: what is not set is as for answers
@@ -187,8 +191,9 @@ class Settings(BaseSettings):
     # sandbox
     sandbox: Literal["none", "bubblewrap"] = Field(
         default="none",
-        description="What runs code within walls, for `fury-agent sandbox run`; answers' code is not run yet.",
+        description="What runs the code of answers within walls, and that of `fury-agent sandbox run`.",
     )
+    sandbox_runs: int = Field(default=1, ge=1, le=64, description="Programs of answers that run at the same time.")
     sandbox_timeout: float = Field(default=60.0, gt=0, description="Seconds after which a run is ended.")
     sandbox_cpu_seconds: int = Field(default=120, ge=1, description="Processor time of each process of a run.")
     sandbox_memory_bytes: int = Field(

@@ -10,6 +10,7 @@ from agent.verification.answer import check_answer
 from agent.verification.citations import citation, cite, uses
 from agent.verification.code import check_code
 from agent.verification.markdown import closed, code_blocks, open_fence, outside_code, without_foreign_links
+from agent.verification.program import program, with_program
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
 from agent.verification.verdict import note, sentence, verdict, verify_code, verify_markdown, without_note
@@ -31,12 +32,14 @@ __all__ = [
     "note",
     "open_fence",
     "outside_code",
+    "program",
     "repair",
     "sentence",
     "uses",
     "verdict",
     "verify_code",
     "verify_markdown",
+    "with_program",
     "without_foreign_links",
     "without_note",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from markdown_it.token import Token
 
@@ -37,7 +37,7 @@ def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
     if len(markdown) > MAX_CODE:
         return AnswerReport(prose=CodeReport(skipped=TOO_LONG))
     blocks = code_blocks(markdown)
-    read = [(token, code) for token in blocks if (code := _read(token)) is not None]
+    read = _python(blocks)
     session = Session([code for _, code in read], api)
     lines = lines_of(markdown)
     checked = (
@@ -46,6 +46,15 @@ def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
     )
     names = list(_names(lines, code_lines(blocks), api.roots))
     return AnswerReport(blocks=tuple(checked), prose=session.look_up(names))
+
+
+def python_blocks(markdown: str) -> list[tuple[Token, Code]]:
+    """Return the Python blocks of a Markdown text, and what was read in each."""
+    return _python(code_blocks(markdown))
+
+
+def _python(blocks: Iterable[Token]) -> list[tuple[Token, Code]]:
+    return [(token, code) for token in blocks if (code := _read(token)) is not None]
 
 
 def _read(token: Token) -> Code | None:

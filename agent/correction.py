@@ -1,0 +1,111 @@
+"""What is done about a draft that does not hold: certain repairs, then the model's own second try, then a run.
+
+A correction may never make it worse: it is kept only where less is wrong than before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.errors import SandboxUnavailable, StorageError
+from agent.schema import Finding, Ran
+from agent.symbols import ApiModel
+from agent.verification import AnswerReport, program, repair, sentence, with_program
+
+Rewrite = Callable[[str, Sequence[str]], str]
+"""(answer, what is wrong with it, one sentence each) -> what the model says then."""
+Run = Callable[[str], Ran]
+
+MOST_TOLD = 5
+"""Findings that the model is told of; a small one loses itself in more."""
+_FATAL = ("syntax", "undefined-name", "unknown-name", "bad-call")
+
+
+class Corrected(Struct, frozen=True):
+    """An answer after its correction.
+
+    Attributes:
+        text: what it became.
+        report: what is still wrong.
+        done: what was put right, in words, in order.
+        ran: what happened when its program was run.
+        not_run: why it was not, where it should have been.
+    """
+
+    text: str
+    report: AnswerReport
+    done: tuple[str, ...] = ()
+    ran: Ran | None = None
+    not_run: str | None = None
+
+
+def correct(text: str, api: ApiModel, *, rewrite: Rewrite | None = None, run: Run | None = None) -> Corrected:
+    """Correct an answer as far as the given means go.
+
+    Args:
+        text: Markdown.
+        api: the library's API model.
+        rewrite: asks the model once for the check's findings, and once for the error of a run.
+        run: runs a program.
+    """
+    current = _repaired(text, api)
+    if rewrite is not None and (told := _problems(current.report)):
+        current = _better(current, rewrite, told, api, "rewrote the code, since names or calls in it were wrong")
+    if run is None:
+        return current
+    current = _ran(current, run, api)
+    if rewrite is not None and current.ran is not None and current.ran.error is not None:
+        error = current.ran.error
+        second = _better(current, rewrite, [error], api, f"rewrote the code after it had failed: {_last(error)}")
+        if second is not current and (second := _ran(second, run, api)).ran is not None and second.ran.ok:
+            return second
+    return current
+
+
+def _repaired(text: str, api: ApiModel) -> Corrected:
+    repaired = repair(text, api)
+    return Corrected(repaired.text, repaired.report, repaired.done)
+
+
+def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiModel, words: str) -> Corrected:
+    """Return the answer with the model's new program, if the check finds no more in it than in the old one."""
+    text = with_program(current.text, rewrite(current.text, told))
+    if text is None or text == current.text:
+        return current
+    after = _repaired(text, api)
+    before, now = len(_fatal(current.report)), len(_fatal(after.report))
+    if now > before or (now == before and current.ran is None):
+        return current
+    return replace(after, done=(*current.done, words, *after.done))
+
+
+def _ran(current: Corrected, run: Run, api: ApiModel) -> Corrected:
+    code = program(current.text, api.roots)
+    if code is None:
+        return replace(current, ran=None)
+    try:
+        return replace(current, ran=run(code))
+    except (SandboxUnavailable, StorageError) as error:
+        return replace(current, ran=None, not_run=f"The code was not run: {error.message}")
+
+
+def _fatal(report: AnswerReport) -> list[Finding]:
+    return [finding for block in report.blocks for finding in block.report.findings if finding.kind in _FATAL]
+
+
+def _problems(report: AnswerReport) -> list[str]:
+    """Return what a model needs to know of each fatal finding: the line, and what is wrong with it."""
+    told: dict[str, None] = {}
+    for block in report.blocks:
+        lines = block.code.splitlines()
+        for finding in block.report.findings:
+            if finding.kind in _FATAL:
+                told.setdefault(f"`{lines[finding.line - 1].strip()}`: {sentence(finding)}")
+    return list(told)[:MOST_TOLD]
+
+
+def _last(error: str) -> str:
+    return error.splitlines()[-1] if error else error
