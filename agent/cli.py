@@ -91,7 +91,7 @@ def ask(
         else:
             from agent.rendering import show_answer
 
-            show_answer(events)
+            show_answer(events, service.settings.pictures_dir)
 
 
 @app.command(epilog='Example: `fury-agent search "ShowManager callbacks" -k 3`')

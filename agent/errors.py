@@ -9,7 +9,8 @@ identifier that the HTTP problem type and the JSON output carry::
     ├── NotFound
     │   ├── UnknownLibrary
     │   ├── UnknownVersion
-    │   └── UnknownAnswer
+    │   ├── UnknownAnswer
+    │   └── UnknownPicture
     ├── SourceError               the sources of a library could not be had
     │   ├── SourceNotFound        no such package, version, repository, ref or folder
     │   ├── SourceUnreachable     the network, or what stands behind it, did not answer
@@ -99,6 +100,12 @@ class UnknownAnswer(NotFound):
     """No answer has that id."""
 
     slug = "unknown-answer"
+
+
+class UnknownPicture(NotFound):
+    """No picture has that name, or not any more."""
+
+    slug = "unknown-picture"
 
 
 class SourceError(AgentError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleRenderable, Group
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.markup import escape
@@ -22,6 +23,7 @@ from agent.schema import (
     Event,
     Library,
     Passage,
+    Ran,
     SearchReply,
     SourcesEvent,
     TokenEvent,
@@ -34,19 +36,25 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from agent.sources import Progress as Report
 
+PICTURE_COLUMNS = 60
+"""Width of a picture in a terminal, in characters."""
 EXCERPT = 12
 """Lines of a passage shown by `search`."""
 
 
-def show_answer(events: Iterable[Event]) -> None:
-    """Show an answer as it is written, then its final text with the citations.
+def show_answer(events: Iterable[Event], pictures: Path) -> None:
+    """Show an answer as it is written, then its final text with the citations and the picture that its code made.
 
     In a pipe only the final text is printed: the draft may hold what the checks then take out.
+
+    Args:
+        events: of one answer.
+        pictures: directory of the pictures.
     """
     console = Console()
     if not console.is_terminal:
         *_, last = events
-        console.file.write(plain_answer(last.answer) if isinstance(last, AnswerEvent) else "")
+        console.file.write(plain_answer(last.answer, pictures) if isinstance(last, AnswerEvent) else "")
         return
     with Live(console=console, transient=True, refresh_per_second=8, vertical_overflow="visible") as live:
         draft = ""
@@ -61,7 +69,7 @@ def show_answer(events: Iterable[Event]) -> None:
                 live.update("")
                 final = event.answer
     if final is not None:
-        console.print(answer_text(final))
+        console.print(answer_text(final, pictures))
 
 
 def _reading(citations: Sequence[Citation]) -> Group:
@@ -69,21 +77,25 @@ def _reading(citations: Sequence[Citation]) -> Group:
     return Group(Text("Reading", style="dim"), *places)
 
 
-def answer_text(answer: Answer) -> Group:
-    """Return an answer with its numbered citations: path, symbol, lines and link."""
+def answer_text(answer: Answer, pictures: Path) -> Group:
+    """Return an answer with its numbered citations (path, symbol, lines and link) and its picture."""
     parts: list[object] = [Markdown(answer.answer), ""]
     if answer.status == "answered":
         parts += [citation_text(entry) for entry in answer.citations]
         parts += ["", *(Text(line, style=style) for line, style in badge(answer))]
+        if (path := picture_file(answer, pictures)) is not None:
+            parts += [_picture(path), Text(str(path), style=f"dim link {path.as_uri()}")]
     return Group(*parts, "", Text(small_print(answer), style="dim"))  # type: ignore[arg-type]
 
 
-def plain_answer(answer: Answer) -> str:
+def plain_answer(answer: Answer, pictures: Path) -> str:
     """Return an answer as it goes into a pipe: nothing wrapped, so that code can be pasted."""
     lines = [answer.answer, ""]
     if answer.status == "answered":
         lines += [citation_text(entry).plain for entry in answer.citations]
         lines += ["", *(line for line, _ in badge(answer))]
+        if (path := picture_file(answer, pictures)) is not None:
+            lines.append(f"picture: {path}")
     return "\n".join([*lines, "", small_print(answer)]) + "\n"
 
 
@@ -103,9 +115,30 @@ def badge(answer: Answer) -> list[tuple[str, str]]:
     lines = [(f"checked: {'; '.join(filter(None, parts))}", "yellow" if found.findings else "green")]
     if found.repaired:
         lines.append((f"repaired: {'; '.join(found.repaired)}", "green"))
+    if found.ran is not None:
+        lines.append((_outcome(found.ran), "green" if found.ran.ok else "red"))
     if found.unchecked:
         lines.append((found.unchecked, "yellow"))
     return lines
+
+
+def _outcome(ran: Ran) -> str:
+    error = "; ".join(line.strip() for line in (ran.error or "").splitlines())
+    return f"ran without error in {ran.seconds:.1f} s" if ran.ok else f"failed when it was run: {error}"
+
+
+def picture_file(answer: Answer, pictures: Path) -> Path | None:
+    """Return the file of the picture that an answer's code made, if it made one that is still there."""
+    url = answer.verification.ran.image_url if answer.verification.ran is not None else None
+    path = pictures / PurePosixPath(url).name if url else None
+    return path if path is not None and path.is_file() else None
+
+
+def _picture(path: Path) -> ConsoleRenderable:
+    """Return a picture in the best form that this terminal can show: as pixels, or as coloured half characters."""
+    from textual_image.renderable import Image  # asks the terminal what it can, when it is imported
+
+    return Image(path, width=PICTURE_COLUMNS, height="auto")
 
 
 def _tally(count: int, what: str, wrong: int, well: str, one: str, many: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import threading
 from collections.abc import Iterator
+from typing import Never
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms.llm import LLM
@@ -22,6 +23,7 @@ from agent.errors import (
     ModelTimeout,
     ModelUnavailable,
     StorageError,
+    UnknownPicture,
     WeightsError,
 )
 from agent.generations import Generation, IndexDirectory, list_libraries
@@ -32,6 +34,7 @@ from agent.providers.stores import open_store
 from agent.query_engine import Limits, QueryEngine
 from agent.question import Asked, asked_version, valid_question
 from agent.retrieval import HybridRetriever, parts_of
+from agent.sandbox import picture_path
 from agent.schema import (
     CheckRequest,
     Event,
@@ -113,6 +116,18 @@ class Service:
         directory = self._directory(request.library, request.version)
         api = self.versions.api(directory.library, directory.version)
         return verify_code(request.code, api, f"{directory.library} {directory.version}")
+
+    def picture(self, name: str) -> bytes:
+        """Return the picture that a program of an answer made.
+
+        Raises:
+            UnknownPicture: there is none of that name; the oldest ones go.
+        """
+        path = picture_path(name, self.settings)
+        try:
+            return path.read_bytes() if path is not None else _gone(name)
+        except FileNotFoundError:  # another process has just made room
+            return _gone(name)
 
     def _asked(self, request: QueryRequest | SearchRequest) -> Asked | None:
         """Return the version that the question names, or None if it names none or the request does."""
@@ -249,6 +264,10 @@ class Service:
             rewrites=self.settings.rewrites,
             runner=self._runner(info.library, info.version),
         )
+
+
+def _gone(name: str) -> Never:
+    raise UnknownPicture(f"There is no picture {name[:80]!r}.", remedy="Ask again: the code is then run anew.")
 
 
 def check(info: IndexInfo, identity: tuple[str, str]) -> None:

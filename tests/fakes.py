@@ -18,6 +18,7 @@ from litestar import Litestar
 
 from agent.api import create_app
 from agent.cancellation import CancelToken
+from agent.errors import UnknownPicture
 from agent.schema import (
     Answer,
     AnswerEvent,
@@ -107,6 +108,11 @@ class ScriptedService:
     def check(self, request: CheckRequest) -> Verification:
         self.checks.append(request)
         return ANSWER.verification
+
+    def picture(self, name: str) -> bytes:
+        if name != "known.png":
+            raise UnknownPicture(f"There is no picture {name!r}.")
+        return b"\x89PNG"
 
     def libraries(self) -> tuple[Library, ...]:
         return (LIBRARY,)

@@ -49,6 +49,10 @@ class Answering(Protocol):
         """Check code against a library's API, in a time that its length bounds."""
         ...
 
+    def picture(self, name: str) -> bytes:
+        """Return the PNG of a run, by the name that the answer gave."""
+        ...
+
     def libraries(self) -> tuple[Library, ...]:
         """Return what is indexed."""
         ...
@@ -271,6 +275,10 @@ class Bridge:
     def check(self, request: CheckRequest) -> Job[Verification]:
         """Start `Answering.check`; raises `Overloaded`."""
         return self._checks.submit(_once(lambda: self._service.check(request)))
+
+    def picture(self, name: str) -> Job[bytes]:
+        """Start `Answering.picture`; raises `Overloaded`."""
+        return self._lookups.submit(_once(lambda: self._service.picture(name)))
 
     def libraries(self) -> Job[tuple[Library, ...]]:
         """Start `Answering.libraries`; raises `Overloaded`."""

@@ -15,7 +15,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
-from litestar.params import Body, JSONBody
+from litestar.params import Body, FromPath, JSONBody
 from litestar.response import Stream
 
 from agent.errors import InvalidInput
@@ -231,6 +231,11 @@ async def search(request: HttpRequest, data: JSONBody[SearchRequest], bridge: Na
     return await _result(request, bridge.search(data))
 
 
+_PICTURE_HEADERS = {
+    "Cache-Control": "public, max-age=31536000, immutable",  # the name is the digest of the content
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 _CHECKED = CheckRequest("from fury import actor\nactor.spher([[0, 0, 0]])", version="2.0.0")
 _WRONG = "`fury.actor.spher` does not exist; `fury.actor.sphere` does."
 _FOUND = Finding("unknown-name", 2, 1, "actor.spher", _WRONG, "fury.actor.spher", ("fury.actor.sphere",))
@@ -258,6 +263,20 @@ async def check(
 ) -> Verification:
     """Check Python code against the library's API: names that do not exist, calls that do not fit. Nothing is run."""
     return await _result(request, bridge.check(data))
+
+
+@get(
+    "/pictures/{name:str}",
+    media_type="image/png",
+    responses={
+        200: ResponseSpec(bytes, generate_examples=False, description="A PNG.", media_type="image/png"),
+        **documented(404, 500, 503, 504),
+    },
+)
+async def picture(request: HttpRequest, name: FromPath[str], bridge: NamedDependency[Bridge]) -> Response[bytes]:
+    """Return what the program of an answer showed, by the name in its `image_url`."""
+    png = await _result(request, bridge.picture(name))
+    return Response(png, media_type="image/png", headers=_PICTURE_HEADERS)
 
 
 @get("/libraries", responses=documented(500, 503, 504))

@@ -202,6 +202,7 @@ EXPECTED = {
     "unknown-library": 404,
     "unknown-version": 404,
     "unknown-answer": 404,
+    "unknown-picture": 404,
     "model-timeout": 504,
 }
 
@@ -297,7 +298,8 @@ def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any
 
 def test_the_document_lists_problems_and_the_event_stream(document: dict[str, Any]) -> None:
     paths = document["paths"]
-    assert set(paths) == {"/query", "/search", "/check", "/libraries", "/health/live", "/health/ready"}
+    named = {"/query", "/search", "/check", "/pictures/{name}", "/libraries", "/health/live", "/health/ready"}
+    assert set(paths) == named
     for path in ("/query", "/search", "/check"):
         responses = paths[path]["post"]["responses"]
         assert set(responses) == {"200", "400", "404", "413", "415", "500", "503", "504"}
@@ -307,3 +309,12 @@ def test_the_document_lists_problems_and_the_event_stream(document: dict[str, An
     assert set(paths["/query"]["post"]["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}
     question = document["components"]["schemas"]["QueryRequest"]["properties"]["question"]
     assert (question["minLength"], question["maxLength"]) == (1, 4000)
+
+
+def test_a_picture_is_served_by_its_name_for_ever() -> None:
+    with running(ScriptedService()) as client:
+        found, missing = client.get("/pictures/known.png"), client.get("/pictures/../secret")
+    assert (found.status_code, found.content, found.headers["content-type"]) == (200, b"\x89PNG", "image/png")
+    assert "immutable" in found.headers["cache-control"]
+    assert found.headers["x-content-type-options"] == "nosniff"
+    assert missing.status_code == 404

@@ -1,0 +1,122 @@
+"""Corrections: each step is taken only where it is needed, and kept only where it makes an answer better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from agent.correction import correct
+from agent.errors import SandboxUnavailable
+from agent.schema import Ran
+from agent.symbols import ApiModel, Parameter, Symbol
+
+SPHERE = Symbol("lib.sphere", "function", "lib.py", 1, 2, "lib.sphere", parameters=(Parameter("centers"),))
+LIB = Symbol("lib", "module", "lib.py", 1, 9, "lib", members_known=True)
+API = ApiModel({"lib": LIB, "lib.sphere": SPHERE}, {})
+OK = Ran(ok=True, seconds=1.0, image_url="/pictures/a.png")
+FAILED = Ran(ok=False, seconds=1.0, error="Line 2: lib.sphere([1])\nValueError: shape")
+
+
+def fenced(code: str) -> str:
+    return f"```python\n{code}\n```"
+
+
+RIGHT = fenced("import lib\nlib.sphere([1])")
+WRONG = fenced("import lib\nlib.frobnicate([1])")
+
+
+class Model:
+    """Says the same whenever it is asked, and remembers what it was told."""
+
+    def __init__(self, reply: str) -> None:
+        self.reply = reply
+        self.told: list[Sequence[str]] = []
+
+    def __call__(self, _text: str, told: Sequence[str]) -> str:
+        self.told.append(told)
+        return self.reply
+
+
+class Machine:
+    """Runs programs: the outcomes come in turn."""
+
+    def __init__(self, *outcomes: Ran) -> None:
+        self.outcomes = list(outcomes)
+        self.ran: list[str] = []
+
+    def __call__(self, code: str) -> Ran:
+        self.ran.append(code)
+        return self.outcomes.pop(0)
+
+
+def test_what_is_right_is_neither_asked_about_nor_changed() -> None:
+    model = Model(WRONG)
+    corrected = correct(RIGHT, API, rewrite=model, run=Machine(OK))
+    assert (corrected.text, corrected.done, corrected.ran, model.told) == (RIGHT, (), OK, [])
+
+
+def test_the_model_is_told_the_line_and_what_is_wrong_with_it() -> None:
+    model = Model(RIGHT)
+    corrected = correct(WRONG, API, rewrite=model)
+    assert corrected.text.strip() == RIGHT
+    assert corrected.report.is_clean
+    (told,) = model.told
+    assert told[0].startswith("`lib.frobnicate([1])`: `lib.frobnicate` does not exist")
+    assert corrected.done == ("rewrote the code, since names or calls in it were wrong",)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "I don't know.",
+        fenced("import lib\nlib.unfrobnicate([1])"),
+        fenced("import lib\nlib.abc()\nlib.xyz()"),
+        fenced("import lib\nlib.sphere("),
+    ],
+    ids=["nothing", "no code", "as wrong as before", "worse", "no Python"],
+)
+def test_a_second_try_that_is_not_better_is_forgotten(reply: str) -> None:
+    corrected = correct(WRONG, API, rewrite=Model(reply))
+    assert (corrected.text, corrected.done) == (WRONG, ())
+
+
+def test_without_the_model_only_certain_repairs_are_made() -> None:
+    assert correct(WRONG, API).text == WRONG
+    assert correct(fenced("lib.sphere([1])"), API).done == ("added `import lib`",)
+
+
+def test_an_error_of_the_run_is_told_and_the_second_program_runs_too() -> None:
+    model, machine = Model(fenced("import lib\nlib.sphere([[1, 2, 3]])")), Machine(FAILED, OK)
+    corrected = correct(RIGHT, API, rewrite=model, run=machine)
+    assert model.told == [[FAILED.error]]
+    assert corrected.ran == OK
+    assert "[[1, 2, 3]]" in corrected.text
+    assert corrected.done == ("rewrote the code after it had failed: ValueError: shape",)
+    assert len(machine.ran) == 2
+
+
+def test_a_second_program_that_fails_as_well_is_forgotten() -> None:
+    corrected = correct(RIGHT, API, rewrite=Model(fenced("import lib\nlib.sphere(2)")), run=Machine(FAILED, FAILED))
+    assert (corrected.text, corrected.ran, corrected.done) == (RIGHT, FAILED, ())
+
+
+def test_a_second_program_in_which_more_is_wrong_is_not_even_run() -> None:
+    machine = Machine(FAILED)
+    corrected = correct(RIGHT, API, rewrite=Model(WRONG), run=machine)
+    assert (corrected.text, corrected.ran) == (RIGHT, FAILED)
+
+
+def test_an_answer_without_a_program_is_not_run() -> None:
+    corrected = correct("It is a sphere.", API, rewrite=Model(RIGHT), run=Machine())
+    assert (corrected.text, corrected.ran, corrected.not_run) == ("It is a sphere.", None, None)
+
+
+def test_why_it_could_not_be_run_is_said() -> None:
+    def closed(_: str) -> Ran:
+        raise SandboxUnavailable("bubblewrap is not installed.", remedy="apt-get install bubblewrap")
+
+    corrected = correct(RIGHT, API, run=closed)
+    assert corrected.ran is None
+    assert corrected.not_run == "The code was not run: bubblewrap is not installed."
