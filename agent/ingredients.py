@@ -7,16 +7,33 @@ isn't shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from msgspec.structs import replace
+
+from agent.arrangement import Hit, collapse
 from agent.chunking.tokens import code_tokens
 from agent.schema import Chunk
 from agent.symbols import ApiModel, Symbol
 
 MOST = 4
 """How many definitions are added; each costs a signature of the prompt."""
+DEFINITIONS = 3
+"""How many of the definitions that were found come before any tutorial."""
 _CALLABLE = ("function", "class")
+_MEANT = {
+    "ball": "sphere",
+    "cube": "box",
+    "disc": "disk",
+    "dot": "point",
+    "globe": "sphere",
+    "label": "text",
+    "picture": "image",
+    "segment": "line",
+    "tube": "cylinder",
+}
+"""What people call a shape -> what a library may call it; only where it knows the word itself not."""
 _WORD = re.compile(r"[a-z][a-z0-9_]+")
 _SHORTEST = 3
 
@@ -32,14 +49,31 @@ def ingredients(request: str, api: ApiModel) -> list[str]:
     found: dict[str, None] = {}
     for number, word in enumerate(words):
         names = [*(pairs[number] if number < len(pairs) else ()), word]
-        symbol = next((symbol for name in names for form in _forms(name) if (symbol := _public(form, api))), None)
+        forms = [form for name in names for form in _forms(name)]
+        meant = [_MEANT[form] for form in forms if form in _MEANT]
+        symbol = next((symbol for form in [*forms, *meant] if (symbol := _public(form, api))), None)
         if symbol is not None:
             found.setdefault(symbol.path)
     return list(found)[:MOST]
 
 
-def shares_a_word(request: str, chunk: Chunk) -> bool:
-    """Return whether the name of a place holds a word of the request."""
+def for_program(request: str, hits: Sequence[Hit], named: Sequence[Hit]) -> list[Hit]:
+    """Return the places to write a program from, best first: definitions, with room for some tutorials.
+
+    Args:
+        request: what the program shall do.
+        hits: what was found for it, best first.
+        named: what it names in plain words; comes first unless the best place bears one of the words, too.
+    """
+    definitions = [hit for hit in hits if hit.chunk.public is not None and hit.chunk.kind in (*_CALLABLE, "method")]
+    first = hits[:1] if hits[:1] == definitions[:1] and _bears_a_word(request, hits[0].chunk) else []
+    callable_ = [hit.chunk.id for hit in definitions[:DEFINITIONS]]
+    rest = [hit for hit in hits if hit.chunk.id in callable_] + [hit for hit in hits if hit.chunk.id not in callable_]
+    best = max((hit.score for hit in hits), default=1.0)
+    return collapse([*first, *(replace(hit, score=best) for hit in named), *rest])
+
+
+def _bears_a_word(request: str, chunk: Chunk) -> bool:
     return not {*code_tokens(request)}.isdisjoint(code_tokens(chunk.symbol or ""))
 
 

@@ -37,9 +37,11 @@ QUESTION = """<passages>
 ANSWER = "Answer from the passages."
 PROGRAM = """Write one complete Python program that does exactly this, in one ```python block: all imports first, \
 every value made before it is used, the result shown as the examples show theirs. \
+Work out positions, colours and sizes for this request: the random values of an example are not what was asked. \
 Then one sentence with passage numbers."""
 CORRECTION = """Your code is wrong:
 {problems}
+{definitions}
 Write the whole corrected program in one ```python block and nothing else."""
 
 _MARKERS = re.compile(r"</?\s*(?:passages?|question|context|system)\s*>|<\|[^|>]{0,40}\|>", re.IGNORECASE)
@@ -60,6 +62,8 @@ _MAX_PARAMETER = 110
 """Characters of one parameter's description: its type and first words are what a caller needs."""
 
 _MOST_STALE = 5
+MOST_REPEATED = 2
+"""Definitions of which a correction repeats signature and example."""
 
 _COMMENT = re.compile(r"^[ \t]*#.*\n?", re.MULTILINE)
 
@@ -120,12 +124,21 @@ def messages(
     return prompt, len(passages)
 
 
-def correction(answer: str, problems: Sequence[str]) -> list[ChatMessage]:
+def correction(answer: str, problems: Sequence[str], meant: Sequence[Chunk] = ()) -> list[ChatMessage]:
     """Return what follows the messages of a prompt to have its answer's program written again.
 
     The server has read all before it already, so that only the problems cost time.
+
+    Args:
+        answer: with the program that is wrong.
+        problems: what is wrong with it.
+        meant: the definitions that the problems name; signature and example of the first ones are repeated.
     """
-    told = CORRECTION.format(problems="\n".join(f"- {as_data(problem)}" for problem in problems))
+    shown = [line for chunk in meant[:MOST_REPEATED] for line in (chunk.signature or "", essentials(chunk)[2]) if line]
+    told = CORRECTION.format(
+        problems="\n".join(f"- {as_data(problem)}" for problem in problems),
+        definitions=as_data("\n".join(shown)),
+    )
     return [
         ChatMessage(role=MessageRole.ASSISTANT, content=answer),
         ChatMessage(role=MessageRole.USER, content=told),
@@ -191,24 +204,27 @@ def for_reading(chunks: Sequence[Chunk]) -> Iterator[tuple[int, str]]:
 def for_program(chunks: Sequence[Chunk]) -> Iterator[tuple[int, str]]:
     """Yield what a program is written from.
 
-    First the best definition whole, then the best tutorial's code, then what the other definitions have that was not
-    said yet: those of one module share most of their parameters.
+    First the best definition whole, then what the others have that was not said yet: those of one module share most of
+    their parameters. A block of a tutorial uses what the blocks before it made, and a small model copies such names; so
+    tutorials speak only where they are the best place, or nothing else shows how.
     """
     tutorials = [(index, code_of(chunk)) for index, chunk in enumerate(chunks) if chunk.role == "example"]
-    definitions = [(index, chunk) for index, chunk in enumerate(chunks) if chunk.role != "example"]
+    first = tutorials[:1] if tutorials and tutorials[0][0] == 0 else []
     told: set[str] = set()
     examples: list[tuple[int, str]] = []
-    for index, chunk in definitions:
+    for index, chunk in enumerate(chunks):
+        if chunk.role == "example":
+            continue
         summary, parameters, example = essentials(chunk)
         fresh = [line for line in parameters.splitlines() if line not in told]
         told.update(fresh)
         yield index, summary
         yield index, "\n".join(fresh)
-        examples.append((index, example))
-        if len(examples) == 1:
-            yield from [*examples, *tutorials[:1]]
-    yield from examples[1:]
-    yield from tutorials if not definitions else tutorials[1:]
+        if example and not examples:
+            yield index, example
+            yield from first
+        examples += [(index, example)] if example else []
+    yield from examples[1:] if examples else tutorials
 
 
 def head(number: int, chunk: Chunk, stale: Sequence[str] = ()) -> str:

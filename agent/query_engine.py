@@ -23,12 +23,13 @@ from agent.chunking.nodes import to_node
 from agent.code_runner import CodeRunner
 from agent.draft import Draft
 from agent.errors import ModelTimeout, ModelUnavailable
-from agent.ingredients import ingredients, shares_a_word
+from agent.ingredients import for_program, ingredients
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import Delta, stream_chat
 from agent.question import valid_question
 from agent.retrieval import HybridRetriever
 from agent.schema import (
+    MAX_TOP_K,
     AnswerEvent,
     Event,
     IndexInfo,
@@ -38,7 +39,7 @@ from agent.schema import (
 )
 from agent.settings import Settings
 from agent.symbols import ApiModel
-from agent.verification import citation
+from agent.verification import citation, uses
 
 
 class Limits(Struct, frozen=True):
@@ -123,12 +124,8 @@ class QueryEngine(CustomQueryEngine):
         hits = self._find(question, absent, top_k)
         if self.api is None or not hits or not prompts.asks_for_code(question):
             return hits
-        named = [structs.replace(hit, score=hits[0].score) for hit in self._ingredients(question, self.api)]
-        first = hits[:1] if shares_a_word(question, hits[0].chunk) else []
-        return collapse([*first, *named, *hits])[: len(hits)]
-
-    def _ingredients(self, question: str, api: ApiModel) -> list[Hit]:
-        return self.retriever.passages(ingredients(question, api))
+        named = self.retriever.passages(ingredients(question, self.api))
+        return for_program(question, self._find(question, absent, MAX_TOP_K), named)[: len(hits)]
 
     def _find(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
         """Return the passages for a question; those on what replaces a missing name come first."""
@@ -220,7 +217,9 @@ class QueryEngine(CustomQueryEngine):
         runner = self.runner
         yield draft.answered(
             model,
-            rewrite=(lambda text, told: self._rewritten(llm, prompt, text, told, cancel)) if self.rewrites else None,
+            rewrite=(lambda text, told: self._rewritten(llm, prompt, draft, text, told, cancel))
+            if self.rewrites
+            else None,
             run=(lambda code: runner.run(code, cancel)) if runner is not None else None,
         )
 
@@ -235,12 +234,19 @@ class QueryEngine(CustomQueryEngine):
         )
 
     def _rewritten(
-        self, llm: LLM, prompt: Sequence[ChatMessage], text: str, told: Sequence[str], cancel: CancelToken
+        self,
+        llm: LLM,
+        prompt: Sequence[ChatMessage],
+        draft: Draft,
+        text: str,
+        told: Sequence[str],
+        cancel: CancelToken,
     ) -> str:
         """Return what the model says when it is told what is wrong; nothing where it fails or does not end."""
+        meant = [hit.chunk for hit in draft.hits if any(uses(problem, hit.chunk) for problem in told)]
         said = list[str]()
         try:
-            for delta in self._say(llm, [*prompt, *prompts.correction(text, told)], cancel):
+            for delta in self._say(llm, [*prompt, *prompts.correction(text, told, meant)], cancel):
                 said.append(delta.text)
                 if delta.finish_reason == "length":
                     return ""

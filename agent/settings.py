@@ -179,7 +179,7 @@ class Settings(BaseSettings):
         description="Whether the language model is told what the checks found in its code, and writes it again.",
     )
     prompt_tokens: int = Field(
-        default=1200, ge=200, description="Budget of the whole prompt, in the model's own tokens."
+        default=1200, ge=400, description="Budget of the whole prompt, in the model's own tokens."
     )
 
     # judge of `python -m evals judge`: what is not set is as for answers

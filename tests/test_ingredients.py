@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.ingredients import MOST, ingredients, shares_a_word
+from agent.arrangement import Hit
+from agent.ingredients import MOST, for_program, ingredients
 from agent.symbols import ApiModel, Symbol
 from tests.support import make_chunk
 
@@ -52,6 +53,27 @@ def test_there_are_never_too_many() -> None:
     assert len(ingredients("sphere box vector field stream tube one two three", API)) == MOST
 
 
-def test_a_place_that_the_request_names_is_known() -> None:
-    assert shares_a_word("a red sphere", make_chunk())
-    assert not shares_a_word("a red box", make_chunk())
+def hit(name: str, **changes: object) -> Hit:
+    return Hit(make_chunk(id=name, symbol=name, title=name, path=f"{name}.py", public=f"lib.{name}", **changes), 0.5)
+
+
+TUTORIALS = [hit(f"tutorial {n}", role="example", kind="example") for n in range(3)]
+
+
+def order(request: str, hits: list[Hit], named: list[Hit]) -> list[str]:
+    return [found.chunk.id for found in for_program(request, hits, named)]
+
+
+def test_definitions_come_before_tutorials_and_the_named_before_the_found() -> None:
+    found = [*TUTORIALS, hit("box"), hit("cone"), hit("line"), hit("axes")]
+    names = order("a sphere", found, [hit("sphere")])
+    assert names == ["sphere", "box", "cone", "line", *(one.chunk.id for one in TUTORIALS), "axes"]
+
+
+def test_the_best_place_stays_first_if_it_bears_a_word_of_the_request() -> None:
+    assert order("a sphere in a vector field", [hit("vector_field")], [hit("sphere")])[0] == "vector_field"
+    assert order("a sphere", [hit("slider")], [hit("sphere")])[0] == "sphere"
+
+
+def test_people_say_cube_where_the_library_says_box() -> None:
+    assert ingredients("some cubes", API) == ["lib.actor.box"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import prompts
+from agent.schema import Chunk
 from tests.support import make_chunk
 
 DOC = """Create spheres.
@@ -42,7 +43,7 @@ def build(question: str, budget: int, chunks: int = 3) -> str:
     return "\n".join(str(message.content) for message in built)
 
 
-@given(budget=st.integers(180, 2000), chunks=st.integers(0, 8))
+@given(budget=st.integers(280, 2000), chunks=st.integers(0, 8))
 def test_never_over_budget(budget: int, chunks: int) -> None:
     assert count(build("How do I draw a sphere?", budget, chunks)) <= budget
 
@@ -151,16 +152,28 @@ def test_what_a_program_answers_is_known(question: str, *, program: bool) -> Non
     assert ("one complete Python program" in build(question, 2000)) is program
 
 
-def test_a_program_is_written_from_parameters_examples_and_a_tutorial() -> None:
-    """What two definitions share is said once, and the comments of a tutorial not at all."""
-    tutorial = make_chunk(id="t", role="example", doc=None, symbol=None, signature=None, text="# Now:\nscene.add(x)\n")
-    chunks = [make_chunk(doc=DOC, id="a"), make_chunk(doc=DOC, id="b"), tutorial]
+def written_from(*chunks: Chunk) -> str:
     built, _ = prompts.messages("Draw it.", chunks, library="fury", version="2.0.0", budget=2000, count=count)
-    text = str(built[1].content)
+    return str(built[1].content)
+
+
+TUTORIAL = make_chunk(id="t", role="example", doc=None, symbol=None, signature=None, text="# Now:\nscene.add(x)\n")
+
+
+def test_a_program_is_written_from_parameters_and_an_example() -> None:
+    """What two definitions share is said once, and a tutorial's block names what only the blocks before it made."""
+    text = written_from(make_chunk(doc=DOC, id="a"), make_chunk(doc=DOC, id="b"), TUTORIAL)
     assert text.count("centers : ndarray") == 1
+    assert ">>> actor.sphere(centers)" in text
+    assert "scene.add(x)" not in text
+    assert "More words." not in text
+
+
+def test_a_tutorial_that_comes_first_or_has_no_rival_speaks_without_its_comments() -> None:
+    text = written_from(TUTORIAL, make_chunk(doc=DOC))
     assert "scene.add(x)" in text
     assert "# Now" not in text
-    assert "More words." not in text
+    assert "scene.add(x)" in written_from(make_chunk(doc="A sphere."), TUTORIAL)
 
 
 def test_a_correction_names_the_problems_as_data() -> None:
