@@ -6,8 +6,11 @@ Questions and passages are data: they stand between markers that are removed fro
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
@@ -35,7 +38,13 @@ QUESTION = """<passages>
 </question>
 Answer from the passages."""
 
-_MARKERS = re.compile(r"</?\s*(?:passages?|question|context|system)\s*>|<\|[^|>]{0,40}\|>", re.IGNORECASE)
+_MARKERS = re.compile(
+    r"</?\s*(?:passages?|question|context|system)\s*>"
+    r"|<\|[^|>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>",  # of ChatML, Phi, Llama, Gemma
+    re.IGNORECASE,
+)
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs"})
+"""Unicode categories that a reader does not see: controls, zero-width and bidirectional marks, tags, private use."""
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\s*$", re.MULTILINE)
 QUESTION_SHARE = 0.6
 """Largest share of the room that a long question (a pasted traceback) may take from the passages."""
@@ -45,6 +54,9 @@ _MAX_PARAMETER = 110
 """Characters of one parameter's description: its type and first words are what a caller needs."""
 
 _MOST_STALE = 5
+_LEAK = 8
+"""Words in a row that no answer shares with the system text by chance."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}")
 
 CountTokens = Callable[[str], int]
 Stale = Mapping[str, Sequence[str]]
@@ -57,8 +69,31 @@ def is_refusal(text: str) -> bool:
 
 
 def as_data(text: str) -> str:
-    """Return `text` without the markers that fence it in a prompt, and without a chat template's control tokens."""
-    return _MARKERS.sub(" ", text)
+    """Return `text` without what could pass for more than data.
+
+    The markers that fence it in a prompt go, a chat template's control tokens, and characters that nobody sees: they
+    hide words from readers, or markers from us.
+    """
+    seen = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
+    while (cleaned := _MARKERS.sub(" ", seen)) != seen:  # taking one out may leave another
+        seen = cleaned
+    return seen
+
+
+def repeats_rules(text: str) -> bool:
+    """Return whether a text holds eight words in a row of the system text, also where it is written in Base64."""
+    return any(_runs(said) & _RULES for said in (text, *_decoded(text)))
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[start : start + _LEAK]) for start in range(len(words) - _LEAK + 1)}
+
+
+def _decoded(text: str) -> Iterator[str]:
+    for match in _BASE64.finditer(text):
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(match[0] + "=" * (-len(match[0]) % 4)).decode("utf-8", "replace")
 
 
 def messages(
@@ -139,12 +174,12 @@ def fit(chunks: Sequence[Chunk], room: int, count: CountTokens, stale: Stale = M
 def head(number: int, chunk: Chunk, stale: Sequence[str] = ()) -> str:
     """Return a passage's first lines: its number, name and place, what of it is no more, and the signature."""
     name = chunk.public or chunk.qualified or chunk.title
-    lines = [f"[{number}] {as_data(name)} ({chunk.path}:{chunk.start_line}-{chunk.end_line})"]
+    lines = [f"[{number}] {name} ({chunk.path}:{chunk.start_line}-{chunk.end_line})"]
     if chunk.signature:
-        lines.append(as_data(chunk.signature))
+        lines.append(chunk.signature)
     if stale:
         lines.append(f"(outdated: these names no longer exist: {', '.join(stale[:_MOST_STALE])})")
-    return "\n".join(lines)
+    return as_data("\n".join(lines))
 
 
 def details(chunk: Chunk) -> list[str]:
@@ -202,3 +237,6 @@ def cut(text: str, room: int, count: CountTokens) -> str:
         else:
             high = middle - 1
     return "\n".join(lines[:low])
+
+
+_RULES = _runs(SYSTEM)

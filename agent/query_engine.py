@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from agent import prompts
 from agent.absent_names import AbsentName, AbsentNames
+from agent.abstention import Abstention
 from agent.arrangement import Hit, collapse
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
@@ -68,6 +69,7 @@ class QueryEngine(CustomQueryEngine):
         no_llm: why there is no LLM, for the answer that has to do without.
         api: the library's API model, or None to give answers unchecked.
         absent_names: tells which of a question's names the version lacks, or None to let them be.
+        abstention: tells which questions are declined before the LLM is asked, or None to decline none.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -79,6 +81,7 @@ class QueryEngine(CustomQueryEngine):
     no_llm: str = "No language model is configured."
     api: ApiModel | None = None
     absent_names: AbsentNames | None = None
+    abstention: Abstention | None = None
 
     async def acustom_query(self, query_str: str) -> Response:
         """Answer without blocking the event loop; LlamaIndex would call the synchronous method as it is."""
@@ -110,6 +113,10 @@ class QueryEngine(CustomQueryEngine):
     def absent(self, question: str) -> tuple[AbsentName, ...]:
         """Return the names in a question that this version of the library does not have."""
         return self.absent_names.find(question) if self.absent_names is not None else ()
+
+    def confidence(self, question: str) -> float:
+        """Return how likely it is that the sources answer a question, 0 to 1, before an LLM is asked."""
+        return self.abstention.confidence(question, self.absent(question)) if self.abstention is not None else 1.0
 
     def _find(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
         """Return the passages for a question; those on what replaces a missing name come first."""
@@ -170,6 +177,8 @@ class QueryEngine(CustomQueryEngine):
             yield TokenEvent(f"{draft.note}\n\n")
         if not hits:
             yield draft.declined(None)
+        elif self.abstention is not None and (why := self.abstention.why(question, absent)):
+            yield draft.declined(None, why)
         elif self.llm is None:
             yield draft.sources_only(self.no_llm)
         else:

@@ -12,6 +12,7 @@ from llama_index.core.llms.llm import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 
 from agent.absent_names import AbsentNames
+from agent.abstention import Abstention
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
 from agent.errors import (
@@ -241,6 +242,7 @@ class Service:
             limits=Limits.of(self.settings),
             api=api,
             absent_names=AbsentNames(info.library, info.version, api, self.versions),
+            abstention=Abstention(retriever, f"{info.library} {info.version}", self.settings.abstain),
         )
 
 
