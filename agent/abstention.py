@@ -106,13 +106,17 @@ class Abstention:
         return SURE if signals is None else WEIGHTS.confidence(signals)
 
     def signals(self, question: str) -> Signals | None:
-        """Return the signals of a question, or None where the index is too small to tell near from far."""
+        """Return the signals of a question, or None where there is nothing to tell by.
+
+        That is so where the index is too small to have near and far, and where a question says the library's name only.
+        """
+        # Parts of names only: `a.b.c` and `a_b` as a whole are hardly ever anywhere else.
+        said = {word for word in code_tokens(question) if word.isalnum()}
+        words = said - self._own
         nearby = self._retriever.nearby(question)
-        if len(nearby.cosines) < DEPTH:
+        if len(nearby.cosines) < DEPTH or (said and not words):
             return None
         best, last = nearby.cosines[0], nearby.cosines[-1]
-        # Parts of names only: `a.b.c` and `a_b` as a whole are hardly ever anywhere else.
-        words = {word for word in code_tokens(question) if word.isalnum()} - self._own
         around = {token for text in nearby.texts for token in code_tokens(text)}
         return Signals(
             nearness=(best - last) / max(1 - last, 1e-6),

@@ -69,7 +69,7 @@ def halves(seen: Sequence[Seen]) -> tuple[list[Seen], list[Seen]]:
     return [e for group in sorts.values() for e in group[::2]], [e for group in sorts.values() for e in group[1::2]]
 
 
-def observe(engine: QueryEngine, cases: Sequence[Case], answerable: bool | None = None) -> list[Seen]:
+def observe(engine: QueryEngine, cases: Sequence[Case], *, answerable: bool | None = None) -> list[Seen]:
     """Return what an engine sees of questions; `answerable` overrides what the cases say, for another library's."""
     assert engine.abstention is not None
     seen: list[Seen] = []

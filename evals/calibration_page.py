@@ -44,10 +44,13 @@ The confidence is a logistic regression over four signals, `1 / (1 + exp(-s))` w
 | named | `log(1 + n)`, n of its words occurring in names of the library's definitions |
 | agreed | `log(1 + n)`, n of the fifty chunks nearest by meaning being among the fifty nearest by words |
 
-A question that writes out a name which the library has is never declined here. One that writes out none, but a member of
-one of the library's modules or classes that is not there, always is; it is told so, and what the nearest names are. An
-index with fewer than fifty chunks declines nothing else. The signals were chosen, and weights and threshold fitted, on one half of the questions; the halves
-were drawn by a digest of their ids before. We wrote the unanswerable questions: strangers ask others.
+A question that writes out a name which the library has is never declined here. One that writes out none, but a member
+of one of the library's modules or classes that is not there, always is; it is told so, and what the nearest names are.
+An index with fewer than fifty chunks declines nothing else. The embedding model reads English: other languages are
+declined unless they write out names.
+
+The signals were chosen, and weights and threshold fitted, on one half of the questions; the halves were drawn by a
+digest of their ids before. We wrote the unanswerable questions: strangers ask others.
 
 ![Share of unanswerable questions among those answered, over the share that is answered](abstention.svg)
 

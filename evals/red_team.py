@@ -1,7 +1,7 @@
 """`python -m evals injection`: attacks in questions, sources and conversations, and whether they have any effect.
 
-Success of an attack is mechanical: its canary in the answer, a run of words of the system text, a link or HTML that is no
-citation's, a mention that chat programs follow, or the value of a secret. What the attacked library says is in
+Success of an attack is mechanical: its canary in the answer, a run of words of the system text, a link or HTML that is
+no citation's, a mention that chat programs follow, or the value of a secret. What the attacked library says is in
 `evals/data/red-team/library`, which is indexed for it in a directory that goes away again.
 """
 

@@ -55,7 +55,8 @@ def supported(text: str, hits: Sequence[Hit]) -> str:
     for entry in citations_in(text):
         kept = [number for number in entry.numbers if not _is_unsupported(number, entry, hits, text)]
         if len(kept) < len(entry.numbers):
-            parts += [text[end : entry.start], f" [{', '.join(map(str, kept))}]" if kept else ""]
+            space = " " if text[entry.start].isspace() else ""
+            parts += [text[end : entry.start], f"{space}[{', '.join(map(str, kept))}]" if kept else ""]
             end = entry.end
     return "".join([*parts, text[end:]])
 
@@ -109,9 +110,7 @@ def _claim(part: str) -> str:
 def _without_code_blocks(text: str) -> str:
     """Return the text with blanks in the place of its code blocks: places stay the same."""
     code = code_lines(code_blocks(text))
-    lines = (
-        re.sub(r"[^\r\n]", " ", line) if number in code else line for number, line in enumerate(lines_of(text))
-    )
+    lines = (re.sub(r"[^\r\n]", " ", line) if number in code else line for number, line in enumerate(lines_of(text)))
     return "".join(lines)
 
 
