@@ -139,7 +139,8 @@ def writes_real_name(question: str, api: ApiModel) -> bool:
 def vacant_names(question: str, api: ApiModel, absent: Sequence[AbsentName] = ()) -> tuple[str, ...]:
     """Return the dotted names in a question whose holder the library has, and not the member, nor one of that name.
 
-    `ui.ColorPicker2D` is one; it may still be the asker's own `ui`, which is why a question is declined for it only where it names nothing real.
+    `ui.ColorPicker2D` is one; it may still be the asker's own `ui`, which is why a question is declined for it only
+    where it names nothing real.
 
     Args:
         question: any text.

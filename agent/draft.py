@@ -95,7 +95,10 @@ class Draft:
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:
-        """Say why there is no answer (because the sources do not hold it, if not told), and name the nearest places and where to ask."""
+        """Say why there is no answer, and name the nearest places and where to ask.
+
+        Without a reason given, it is that the sources do not hold one.
+        """
         text = why or f"The sources of {self._where} do not answer this."
         if self.citations:
             text += f" The nearest places in {self._where} are:\n\n{listing(self.citations)}"

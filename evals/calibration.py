@@ -35,7 +35,7 @@ OTHERS = ("networkx==3.7", "requests==2.34.2", "scikit-image==0.26.0")
 FOREIGN = frozenset({"off_topic", "other_library", "nonsense", "prompt_injection"})
 """Sorts of unanswerable questions about FURY that no other library answers either."""
 ALLOWED = 0.08
-"""False declines allowed on the half that is calibrated on: below the 10 % that are wanted, as the other half differs."""
+"""False declines allowed on the half that is calibrated on: below the 10 % that are wanted, as halves differ."""
 RIDGE = 0.01
 """Weight of the squared (standardized) weights in the loss."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from agent.absent_names import AbsentName
 from agent.abstention import WEIGHTS, Abstention, Signals, vacant_names, writes_real_name
 from agent.cancellation import CancelToken
-from agent.retrieval import DEPTH, Nearby
+from agent.retrieval import DEPTH, HybridRetriever, Nearby
 from agent.schema import Answer, AnswerEvent, QueryRequest
 from agent.service import Service
 from agent.settings import Settings
@@ -38,7 +40,7 @@ def api(fury_service: Service) -> ApiModel:
 
 
 def abstention(api: ApiModel, threshold: float = 0.5, cosines: int = DEPTH) -> Abstention:
-    return Abstention(FakeRetriever(api, cosines), "fury 2.0.0", threshold)  # type: ignore[arg-type]
+    return Abstention(cast("HybridRetriever", FakeRetriever(api, cosines)), "fury 2.0.0", threshold)
 
 
 @pytest.mark.parametrize(

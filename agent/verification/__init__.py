@@ -1,8 +1,9 @@
 """What code can say about an answer: where it comes from, and whether its names and calls exist.
 
-`supported` drops citations that their sentence has nothing in common with, `cite` attaches the others; `check_code` holds Python against a library's API model; `check_answer` does so with all code
-blocks of a Markdown text and the library's names in its prose; `repair` puts right what is certain, and `verdict` says
-in words what is not. Nothing that is checked is ever run.
+`supported` drops citations that have nothing in common with their sentence, `cite` attaches the others; `check_code`
+holds Python against a library's API model; `check_answer` does so with all code blocks of a Markdown text and the
+library's names in its prose; `repair` puts right what is certain, and `verdict` says in words what is not. Nothing that
+is checked is ever run.
 """
 
 from agent.schema import MAX_CODE, Finding, FindingKind

@@ -71,7 +71,12 @@ def _is_unsupported(number: int, entry: Cited, hits: Sequence[Hit], text: str) -
 
 def support(sentence: str, chunk: Chunk) -> float:
     """Return which share of a sentence a passage has, 0 to 1: of its names or of its words, whichever is more."""
-    passage = " ".join(filter(None, (chunk.public, chunk.path, chunk.title, chunk.embed_text, chunk.text)))
+    parts = (chunk.public, chunk.path, chunk.title, chunk.embed_text, chunk.text)
+    return shared(sentence, " ".join(filter(None, parts)))
+
+
+def shared(sentence: str, passage: str) -> float:
+    """Return which share of a sentence's names or words, whichever is more, a text has, 0 to 1."""
     has = set(code_tokens(passage))
     names = {name.rpartition(".")[2].lower() for name in identifiers(sentence)}
     words = {_stem(word) for word in code_tokens(sentence) if word.isalpha()}
