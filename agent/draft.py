@@ -11,10 +11,22 @@ from msgspec.structs import replace
 from agent.absent_names import AbsentName, describe
 from agent.arrangement import Hit
 from agent.correction import Rewrite, Run, correct
+from agent.prompts import repeats_rules
 from agent.schema import Answer, AnswerEvent, Citation, IndexInfo, Status, Timings, Verification
+from agent.sources.links import issues_page
 from agent.stale_names import outdated
 from agent.symbols import ApiModel
-from agent.verification import check_answer, citation, cite, closed, note, verdict, without_foreign_links
+from agent.verification import (
+    check_answer,
+    citation,
+    cite,
+    closed,
+    note,
+    supported,
+    verdict,
+    without_foreign_links,
+    without_mentions,
+)
 
 NOTHING_TO_CHECK = Verification()
 
@@ -71,9 +83,12 @@ class Draft:
             rewrite: asks the model again, see `correct`.
             run: runs a program.
         """
-        draft = without_foreign_links(closed(self.text, cut=self.cut))
-        corrected = correct(draft, self._api, rewrite=rewrite, run=run)
-        text, cited = cite(corrected.text, self.hits[: self.given])
+        if repeats_rules(self.text):
+            return self.declined(model, "The language model repeated its own rules instead of answering.")
+        plain = without_mentions(without_foreign_links(closed(self.text, cut=self.cut)))
+        corrected = correct(plain, self._api, rewrite=rewrite, run=run)
+        given = self.hits[: self.given]
+        text, cited = cite(supported(corrected.text, given), given)
         if not text:
             return self.sources_only("The language model said nothing.")
         noted = cite(self.note, self.hits)[1] if self.note else []
@@ -87,10 +102,15 @@ class Draft:
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:
-        """Say why there is no answer (because the sources do not hold it, if not told), and name the nearest places."""
+        """Say why there is no answer, and name the nearest places and where to ask.
+
+        Without a reason given, it is that the sources do not hold one.
+        """
         text = why or f"The sources of {self._where} do not answer this."
         if self.citations:
             text += f" The nearest places in {self._where} are:\n\n{listing(self.citations)}"
+        if (tracker := issues_page(self.info.url_template)) is not None:
+            text += f"\n\nIts developers can be asked at {tracker}."
         return self._event("declined", text, self.citations, model)
 
     def sources_only(self, why: str) -> AnswerEvent:

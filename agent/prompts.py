@@ -6,7 +6,10 @@ Questions and passages are data: they stand between markers that are removed fro
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -44,7 +47,6 @@ CORRECTION = """Your code is wrong:
 {definitions}
 Write the whole corrected program in one ```python block and nothing else."""
 
-_MARKERS = re.compile(r"</?\s*(?:passages?|question|context|system)\s*>|<\|[^|>]{0,40}\|>", re.IGNORECASE)
 _ASKS_FOR_CODE = re.compile(
     r"^\W*(?:please\s+|(?:can|could|would)\s+you\s+|i\s+(?:want|need|would\s+like)\s+(?:you\s+)?to\s+|let'?s\s+)?"
     r"(?:add|animate|apply|arrange|build|change|code|colou?r|combine|compare|compute|connect|convert|create|demonstrate|"
@@ -53,6 +55,13 @@ _ASKS_FOR_CODE = re.compile(
     r"|\bhow\s+(?:do|does|can|could|would|should|to)\b|\b(?:code|script|program|snippet|example)\s+(?:that|to|for|of|which)\b",
     re.IGNORECASE,
 )
+_MARKERS = re.compile(
+    r"</?\s*(?:passages?|question|context|system)\s*>"
+    r"|<\|[^|>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>",  # of ChatML, Phi, Llama, Gemma
+    re.IGNORECASE,
+)
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs"})
+"""Unicode categories that a reader does not see: controls, zero-width and bidirectional marks, tags, private use."""
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\s*$", re.MULTILINE)
 QUESTION_SHARE = 0.6
 """Largest share of the room that a long question (a pasted traceback) may take from the passages."""
@@ -66,6 +75,9 @@ MOST_REPEATED = 2
 """Definitions of which a correction repeats signature and example."""
 
 _COMMENT = re.compile(r"^[ \t]*#.*\n?", re.MULTILINE)
+_LEAK = 8
+"""Words in a row that no answer shares with the system text by chance."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}")
 
 CountTokens = Callable[[str], int]
 Stale = Mapping[str, Sequence[str]]
@@ -85,8 +97,31 @@ def asks_for_code(question: str) -> bool:
 
 
 def as_data(text: str) -> str:
-    """Return `text` without the markers that fence it in a prompt, and without a chat template's control tokens."""
-    return _MARKERS.sub(" ", text)
+    """Return `text` without what could pass for more than data.
+
+    The markers that fence it in a prompt go, a chat template's control tokens, and characters that nobody sees: they
+    hide words from readers, or markers from us.
+    """
+    seen = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
+    while (cleaned := _MARKERS.sub(" ", seen)) != seen:  # taking one out may leave another
+        seen = cleaned
+    return seen
+
+
+def repeats_rules(text: str) -> bool:
+    """Return whether a text holds eight words in a row of the system text, also where it is written in Base64."""
+    return any(_runs(said) & _RULES for said in (text, *_decoded(text)))
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[start : start + _LEAK]) for start in range(len(words) - _LEAK + 1)}
+
+
+def _decoded(text: str) -> Iterator[str]:
+    for match in _BASE64.finditer(text):
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(match[0] + "=" * (-len(match[0]) % 4)).decode("utf-8", "replace")
 
 
 def messages(
@@ -230,12 +265,12 @@ def for_program(chunks: Sequence[Chunk]) -> Iterator[tuple[int, str]]:
 def head(number: int, chunk: Chunk, stale: Sequence[str] = ()) -> str:
     """Return a passage's first lines: its number, name and place, what of it is no more, and the signature."""
     name = chunk.public or chunk.qualified or chunk.title
-    lines = [f"[{number}] {as_data(name)} ({chunk.path}:{chunk.start_line}-{chunk.end_line})"]
+    lines = [f"[{number}] {name} ({chunk.path}:{chunk.start_line}-{chunk.end_line})"]
     if chunk.signature:
-        lines.append(as_data(chunk.signature))
+        lines.append(chunk.signature)
     if stale:
         lines.append(f"(outdated: these names no longer exist: {', '.join(stale[:_MOST_STALE])})")
-    return "\n".join(lines)
+    return as_data("\n".join(lines))
 
 
 def details(chunk: Chunk) -> list[str]:
@@ -307,3 +342,6 @@ def cut(text: str, room: int, count: CountTokens) -> str:
         else:
             high = middle - 1
     return "\n".join(lines[:low])
+
+
+_RULES = _runs(SYSTEM)

@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 
 from agent import prompts
 from agent.absent_names import AbsentName, AbsentNames
+from agent.abstention import Abstention
 from agent.arrangement import Hit, collapse
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
@@ -74,6 +75,7 @@ class QueryEngine(CustomQueryEngine):
         absent_names: tells which of a question's names the version lacks, or None to let them be.
         rewrites: whether the model is told what is wrong with its code, and asked again.
         runner: runs the code of answers, or None.
+        abstention: tells which questions are declined before the LLM is asked, or None to decline none.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -87,6 +89,7 @@ class QueryEngine(CustomQueryEngine):
     absent_names: AbsentNames | None = None
     rewrites: bool = False
     runner: CodeRunner | None = None
+    abstention: Abstention | None = None
 
     async def acustom_query(self, query_str: str) -> Response:
         """Answer without blocking the event loop; LlamaIndex would call the synchronous method as it is."""
@@ -126,6 +129,10 @@ class QueryEngine(CustomQueryEngine):
             return hits
         named = self.retriever.passages(ingredients(question, self.api))
         return for_program(question, self._find(question, absent, MAX_TOP_K), named)[: len(hits)]
+
+    def confidence(self, question: str) -> float:
+        """Return how likely it is that the sources answer a question, 0 to 1, before an LLM is asked."""
+        return self.abstention.confidence(question, self.absent(question)) if self.abstention is not None else 1.0
 
     def _find(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
         """Return the passages for a question; those on what replaces a missing name come first."""
@@ -186,6 +193,8 @@ class QueryEngine(CustomQueryEngine):
             yield TokenEvent(f"{draft.note}\n\n")
         if not hits:
             yield draft.declined(None)
+        elif self.abstention is not None and (why := self.abstention.why(question, absent)):
+            yield draft.declined(None, why)
         elif self.llm is None:
             yield draft.sources_only(self.no_llm)
         else:
@@ -204,6 +213,8 @@ class QueryEngine(CustomQueryEngine):
             )
             for delta in self._say(llm, prompt, cancel):
                 draft.add(delta.text, delta.finish_reason)
+                if prompts.repeats_rules(draft.text):
+                    break  # `draft.answered` declines; nobody needs to see the rest
                 if delta.text:
                     yield TokenEvent(delta.text)
         except (ModelUnavailable, ModelTimeout) as error:
@@ -215,11 +226,13 @@ class QueryEngine(CustomQueryEngine):
             yield draft.declined(model)
             return
         runner = self.runner
+
+        def rewrite(text: str, told: Sequence[str]) -> str:
+            return self._rewritten(llm, prompt, draft, text, told, cancel)
+
         yield draft.answered(
             model,
-            rewrite=(lambda text, told: self._rewritten(llm, prompt, draft, text, told, cancel))
-            if self.rewrites
-            else None,
+            rewrite=rewrite if self.rewrites else None,
             run=(lambda code: runner.run(code, cancel)) if runner is not None else None,
         )
 

@@ -14,7 +14,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import BasePydanticVectorStore, VectorStoreQuery, VectorStoreQueryMode
-from msgspec import structs
+from msgspec import Struct, structs
 
 from agent.arrangement import Hit, collapse, spread, with_used
 from agent.chunking.nodes import from_node, to_node
@@ -50,6 +50,20 @@ error message that is quoted has one place that says it, whatever else the words
 
 Ranking = Sequence[str]
 """Chunk ids, best first."""
+
+
+class Nearby(Struct, frozen=True):
+    """What lies nearest to a question.
+
+    Attributes:
+        cosines: of the `DEPTH` nearest chunks, best first; fewer where the index has fewer.
+        texts: of those chunks and of the `DEPTH` that match best by words; some may be there twice.
+        shared: how many chunks are among both.
+    """
+
+    cosines: tuple[float, ...]
+    texts: tuple[str, ...]
+    shared: int
 
 
 class HybridRetriever(BaseRetriever):
@@ -174,13 +188,20 @@ class HybridRetriever(BaseRetriever):
         vector = self._embedding.get_query_embedding(question)
         return self._ids(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH, output_fields=["id"]))
 
-    def nearest(self, question: str) -> float:
-        """Return the cosine of the question with the nearest chunk: low where the sources hold nothing like it."""
+    def nearby(self, question: str) -> Nearby:
+        """Return what lies nearest to a question, by meaning and by words: what declining is decided from."""
         vector = self._embedding.get_query_embedding(question)
-        found = self._store.query(
-            VectorStoreQuery(query_embedding=vector, similarity_top_k=1, output_fields=["id"])
-        ).similarities
-        return found[0] if found else 0.0
+        dense = self._store.query(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH))
+        lexical = self._store.query(
+            VectorStoreQuery(query_str=question, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=DEPTH)
+        )
+        texts = tuple(node.get_content() for node in (*(dense.nodes or ()), *(lexical.nodes or ())))
+        shared = {*(dense.ids or ())} & {*(lexical.ids or ())}
+        return Nearby(tuple(dense.similarities or ()), texts, len(shared))
+
+    def named(self, words: Iterable[str]) -> frozenset[str]:
+        """Return those of the words, as `code_tokens` cuts them, that occur in names of definitions."""
+        return frozenset(self._manifest.named(words))
 
     def lexical(self, question: str) -> Ranking:
         """Rank chunks by BM25 over code-aware tokens."""

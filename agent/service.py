@@ -13,6 +13,7 @@ from llama_index.core.llms.llm import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 
 from agent.absent_names import AbsentNames
+from agent.abstention import Abstention
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
 from agent.code_runner import CodeRunner, Turns
@@ -263,6 +264,7 @@ class Service:
             absent_names=AbsentNames(info.library, info.version, api, self.versions),
             rewrites=self.settings.rewrites,
             runner=self._runner(info.library, info.version),
+            abstention=Abstention(retriever, f"{info.library} {info.version}", self.settings.abstain),
         )
 
 

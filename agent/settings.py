@@ -158,6 +158,14 @@ class Settings(BaseSettings):
         default=5.0, gt=0, description="Seconds to wait for that server; then its opinion is done without."
     )
 
+    abstain: float = Field(
+        default=0.51,
+        ge=0,
+        le=1,
+        description="A question whose confidence (docs/abstention.md) is below this is declined before the LLM is "
+        "asked; 0 declines none.",
+    )
+
     # llm
     llm: LlmProvider = Field(
         default="embedded",

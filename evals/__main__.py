@@ -25,6 +25,8 @@ suites:
 other commands:
   baseline    measure retrieval, print the difference to evals/baseline.json, and replace it
   generate    write starter questions for another library from its examples and docstrings
+  calibrate   refit what declines questions before the LLM is asked, and write docs/abstention.md
+  injection   try attacks in questions, sources and conversations, and print which had an effect
   libraries   index and measure the other libraries that have questions here, and write docs/libraries.md
 
 examples:
@@ -75,6 +77,14 @@ def _run(arguments: list[str]) -> int:
         from evals.generate import main as generate
 
         return generate(arguments[1:])
+    if arguments[:1] == ["calibrate"]:
+        from evals.calibration import main as calibrate
+
+        return calibrate(arguments[1:])
+    if arguments[:1] == ["injection"]:
+        from evals.red_team import main as injection
+
+        return injection(arguments[1:])
     if arguments[:1] == ["libraries"]:
         from evals.libraries import main as libraries
 

@@ -45,7 +45,7 @@ class Retrieved(Struct, frozen=True, tag="retrieved", tag_field="type"):
 
     Attributes:
         system: which rankings, or which peer.
-        confidence: cosine of the question with the nearest chunk, where the system has one.
+        confidence: how sure retrieval is that the sources answer, 0 to 1, where the system tells.
         milliseconds: duration of the search; in this process, without the embedding of the question.
     """
 

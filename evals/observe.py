@@ -57,7 +57,7 @@ class Observer:
             systems: built when their turn comes.
             count: how many systems there are.
             stage: what the progress is called.
-            confidence: question -> how near the nearest passage is.
+            confidence: question -> how sure retrieval is that it can be answered.
 
         Raises:
             AgentError: a system failed; what was found before is kept.

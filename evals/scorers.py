@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from agent.schema import Answer, Citation
 from agent.symbols import ApiModel
 from agent.verification import AnswerReport, check_answer, without_note
+from agent.verification.support import LEAST, citations_in, shared
 from evals.cases import Case, Gold
 from evals.observations import Asked
 
@@ -104,6 +105,27 @@ def coverage(gold: Gold, citations: Iterable[Citation]) -> float:
     if gold.lines is None:
         return float(bool(shared))
     return len(shared) / (gold.lines[1] - gold.lines[0] + 1)
+
+
+def citation_support(given: Given) -> float | None:
+    """Share of the answer's `[n]` whose passage has something of what their sentence says (`verification.support`).
+
+    Passages are those that were found for the question, as far as the caller saw them.
+    """
+    if (answer := given.written) is None:
+        return None
+    found = {(passage.path, passage.start_line): passage.text for passage in given.asked.passages}
+    texts = {
+        entry.number: f"{entry.title} {entry.path} {found[entry.path, entry.start_line]}"
+        for entry in answer.citations
+        if (entry.path, entry.start_line) in found
+    }
+    return share(
+        shared(entry.sentence, texts[number]) >= LEAST
+        for entry in citations_in(answer.answer)
+        for number in entry.numbers
+        if entry.sentence and number in texts
+    )
 
 
 def must_mention(given: Given) -> float | None:
@@ -208,6 +230,7 @@ SCORERS: Mapping[str, Mapping[str, Scorer]] = {
         "answered": answered,
         "citation precision": citation_precision,
         "citation recall": citation_recall,
+        "citation support": citation_support,
         "must mention": must_mention,
         "names exist": names_exist,
         "calls bind": calls_bind,

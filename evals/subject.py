@@ -31,7 +31,7 @@ class Subject(Struct, frozen=True):
         systems: what the retrieval suite compares, the shipped one first.
         peers: builds the peers; None where there is no engine in this process to share a model with.
         prepare: told all questions before the first is searched for.
-        confidence: question -> how near the nearest passage is, or None where the subject does not tell.
+        confidence: question -> how sure retrieval is that it can be answered, or None where the subject does not tell.
         notes: what a reader of the figures must know.
     """
 
@@ -71,7 +71,8 @@ def engine_subject(settings: Settings, progress: Progress, *, with_llm: bool) ->
     llm = build_llm(settings, progress=progress) if with_llm else None
     service = Service(settings, embedding=embedding, llm=llm)
     try:
-        retriever = searching.engine(None, None).retriever
+        engine = searching.engine(None, None)
+        retriever = engine.retriever
         answerer = EngineAnswerer(service)
         tree = open_source(info.spec, settings)
         yield Subject(
@@ -82,7 +83,7 @@ def engine_subject(settings: Settings, progress: Progress, *, with_llm: bool) ->
             systems=(shipped(EngineAnswerer(searching)), *ablations(retriever)),
             peers=lambda: peer_systems(tree, settings, query),
             prepare=query.remember,
-            confidence=retriever.nearest,
+            confidence=engine.confidence,
             notes=tuple(_left_out(settings)),
         )
     finally:
@@ -113,7 +114,7 @@ def service_subject(
             peers=None,
             prepare=lambda _: None,
             confidence=None,
-            notes=(*notes, "A service does not tell how near its nearest passage is: no risk-coverage curve."),
+            notes=(*notes, "A service does not tell how sure its retrieval is: no risk-coverage curve."),
         )
     finally:
         answerer.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,3 +183,55 @@ def test_a_correction_names_the_problems_as_data() -> None:
     assert said.content == "x"
     assert "- `a`: wrong" in str(asked.content)
     assert "</question>" not in str(asked.content)
+
+
+NASTY = (
+    "<|",
+    "|>",
+    "im_start",
+    "<",
+    ">",
+    "/",
+    "question",
+    "passages",
+    "[INST]",
+    "[/",
+    "<<SYS>>",
+    "<s>",
+    " ",
+    "\n",
+    "\u200b",
+    "\u202e",
+)
+
+
+@given(st.lists(st.sampled_from(NASTY), max_size=12).map("".join))
+def test_data_holds_no_marker_however_it_was_put_together(text: str) -> None:
+    data = prompts.as_data(text)
+    assert prompts.as_data(data) == data
+    for marker in ("<|im_start|>", "<question>", "</question>", "<passages>", "[INST]", "<<SYS>>", "<s>"):
+        assert marker not in data
+
+
+def test_characters_that_nobody_sees_go_and_those_that_are_read_stay() -> None:
+    assert prompts.as_data("a\u200bb\u202ec\U000e0041d\x07e") == "abcde"
+    assert prompts.as_data("é ß 中\t\n🐙 “x”") == "é ß 中\t\n🐙 “x”"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        prompts.SYSTEM,
+        "My rules: use ONLY names and arguments that appear in the passages, never mind.",
+        base64.b64encode(b"Use only names and arguments that appear in the passages. Never invent").decode(),
+    ],
+)
+def test_repeated_rules_are_seen(text: str) -> None:
+    assert prompts.repeats_rules(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Use `actor.sphere` [1].", "Put the passage number after each claim.", "AAAA" * 40, "abcd" * 9 + "e"]
+)
+def test_what_is_no_run_of_eight_words_is_no_leak(text: str) -> None:
+    assert not prompts.repeats_rules(text)

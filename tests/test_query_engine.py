@@ -14,7 +14,7 @@ from llama_index.core.base.response.schema import Response
 from agent.cancellation import CancelToken
 from agent.errors import Cancelled, InvalidInput, UnknownVersion
 from agent.index_build import build
-from agent.prompts import NOT_IN_SOURCES
+from agent.prompts import NOT_IN_SOURCES, SYSTEM
 from agent.schema import Answer, AnswerEvent, CheckRequest, QueryRequest, SearchRequest, SourcesEvent, TokenEvent
 from agent.service import Service
 from agent.settings import Settings
@@ -288,3 +288,18 @@ def test_64_kilobytes_of_malice_are_answered_in_time(indexed: Settings, code: st
         assert reply.status_code == 200
         assert time.perf_counter() - started < 8
         assert client.get("/health/live").status_code == 200
+
+
+def test_an_answer_that_repeats_the_rules_is_declined(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying(f"My rules are: {SYSTEM}"))
+    assert found.status == "declined"
+    assert "Never invent" not in found.answer
+
+
+def test_links_mentions_and_unsupported_numbers_go(indexed: Settings) -> None:
+    said = "Ask @everyone about bananas [1]; `demo.sphere` [1] is at [x](https://evil.example)."
+    found = answer(indexed, ScriptedLLM.saying(f"Taxes rose last winter [1]. {said}"))
+    assert "evil.example" not in found.answer
+    assert "@everyone" not in found.answer
+    assert found.answer.startswith("Taxes rose last winter. ")
+    assert "`demo.sphere` [1]" in found.answer

@@ -55,6 +55,16 @@ def url_template(repository: str, revision: str) -> str | None:
     return layout and layout.format(repository=repository, revision=quote(revision), kind=kind)
 
 
+def issues_page(template: str | None) -> str | None:
+    """Return where questions about a project may be asked: its tracker, told from the template of its lines."""
+    if template is None:
+        return None
+    repository = repository_at(template.format(path="x", start=1, end=1))
+    if repository is None:
+        return None
+    return f"{repository}/-/issues" if urlsplit(repository).netloc.startswith("gitlab.") else f"{repository}/issues"
+
+
 def check_template(template: str) -> str:
     """Return the configured template if it can be used.
 

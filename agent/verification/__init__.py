@@ -1,18 +1,21 @@
 """What code can say about an answer: where it comes from, and whether its names and calls exist.
 
-`cite` attaches citations; `check_code` holds Python against a library's API model; `check_answer` does so with all code
-blocks of a Markdown text and the library's names in its prose; `repair` puts right what is certain, and `verdict` says
-in words what is not. Nothing that is checked is ever run.
+`supported` drops citations that have nothing in common with their sentence, `cite` attaches the others; `check_code`
+holds Python against a library's API model; `check_answer` does so with all code blocks of a Markdown text and the
+library's names in its prose; `repair` puts right what is certain, and `verdict` says in words what is not. Nothing that
+is checked is ever run.
 """
 
 from agent.schema import MAX_CODE, Finding, FindingKind
 from agent.verification.answer import check_answer
 from agent.verification.citations import citation, cite, uses
 from agent.verification.code import check_code
-from agent.verification.markdown import closed, code_blocks, open_fence, outside_code, without_foreign_links
+from agent.verification.links import without_foreign_links, without_mentions
+from agent.verification.markdown import closed, code_blocks, open_fence, outside_code
 from agent.verification.program import program, with_program
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
+from agent.verification.support import supported
 from agent.verification.verdict import note, sentence, verdict, verify_code, verify_markdown, without_note
 
 __all__ = [
@@ -35,11 +38,13 @@ __all__ = [
     "program",
     "repair",
     "sentence",
+    "supported",
     "uses",
     "verdict",
     "verify_code",
     "verify_markdown",
     "with_program",
     "without_foreign_links",
+    "without_mentions",
     "without_note",
 ]

@@ -14,7 +14,7 @@ from agent.arrangement import Hit
 from agent.schema import Chunk, Citation
 from agent.verification.markdown import outside_code
 
-_NUMBERS = re.compile(r"[ \t]?(?<![\w\])])\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
+NUMBERS = re.compile(r"[ \t]?(?<![\w\])])\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 
 
 def citation(number: int, hit: Hit, url_template: str | None) -> Citation:
@@ -52,7 +52,7 @@ def cite(text: str, hits: Sequence[Hit]) -> tuple[str, list[int]]:
         cited.update(known)
         return f" [{', '.join(map(str, known))}]" if known else ""
 
-    text = outside_code(text, lambda prose: _NUMBERS.sub(keep, prose))
+    text = outside_code(text, lambda prose: NUMBERS.sub(keep, prose))
     cited.update(number for number, hit in enumerate(hits, start=1) if uses(text, hit.chunk))
     if not cited and hits:
         cited.add(1)  # an answer always names the place it most likely comes from

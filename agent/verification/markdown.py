@@ -13,7 +13,6 @@ _PROBE = "probe"
 _MARKDOWN = MarkdownIt("commonmark")
 _BACKTICKS = re.compile(r"`+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\(\s*<?[^)\s>]*>?[^)]*\)|<(https?://[^>\s]+)>|\bhttps?://[^\s)>\]]+")
 
 
 def outside_code(text: str, change: Callable[[str], str]) -> str:
@@ -65,11 +64,6 @@ def lines_of(text: str) -> list[str]:
 def code_lines(blocks: Iterable[Token]) -> frozenset[int]:
     """Return the 0-based lines of a text that its code blocks take up, fences included."""
     return frozenset(line for token in blocks for line in range(*(token.map or (0, 0))))
-
-
-def without_foreign_links(text: str) -> str:
-    """Drop every link from a model's words (the label stays): the only links shown are citations, made by code."""
-    return outside_code(text, lambda prose: _LINK.sub(lambda match: match[1] or "", prose))
 
 
 def closed(text: str, *, cut: bool) -> str:
