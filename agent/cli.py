@@ -173,6 +173,7 @@ def serve(
 ) -> None:
     """Serve the HTTP API until interrupted. Indexes the default library first if that was never done."""
     from agent.api import serve as serve_http
+    from agent.recording import Recorder
     from agent.service import Service
     from agent.settings import load_settings
 
@@ -182,7 +183,7 @@ def serve(
     ensure_weights(settings)
 
     def open_service() -> Service:
-        service = Service(settings)
+        service = Service(settings, recorder=Recorder(settings))
         service.warm_up()
         return service
 

@@ -24,6 +24,7 @@ suites:
 
 other commands:
   baseline    measure retrieval, print the difference to evals/baseline.json, and replace it
+  follow-ups  measure retrieval on questions that lean on the one before
   generate    write starter questions for another library from its examples and docstrings
   libraries   index and measure the other libraries that have questions here, and write docs/libraries.md
 
@@ -79,6 +80,10 @@ def _run(arguments: list[str]) -> int:
         from evals.libraries import main as libraries
 
         return libraries(arguments[1:])
+    if arguments[:1] == ["follow-ups"]:
+        from evals.follow_ups import main as follow_ups
+
+        return follow_ups(arguments[1:])
     if arguments[:1] == ["baseline"]:
         return _baseline(arguments[1:])
     options = _parser().parse_args(arguments)
