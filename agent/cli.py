@@ -11,6 +11,7 @@ import typer
 
 from agent.errors import AgentError, InvalidInput
 from agent.first_use import build_index, ensure_indexed, ensure_weights
+from agent.records_cli import register as register_records
 from agent.sandbox_cli import app as sandbox_app
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(sandbox_app, name="sandbox")
+register_records(app)
 
 LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="Its exact version.", metavar="VERSION")]

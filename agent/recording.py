@@ -92,7 +92,9 @@ class Recorder:
         """
         future = self._submit(lambda records: records.feed_back(request, user))
         if future is None:
-            raise RecordsUnavailable(self._problem or "The service is stopping.", remedy="Send the feedback again later.")
+            raise RecordsUnavailable(
+                self._problem or "The service is stopping.", remedy="Send the feedback again later."
+            )
         try:
             future.result(FEEDBACK)
         except TimeoutError:

@@ -175,7 +175,9 @@ class IndexInfo(Struct, frozen=True, kw_only=True):
 
 Question = Annotated[str, Meta(min_length=1, max_length=MAX_QUESTION, description="The question, in plain words.")]
 Code = Annotated[str, Meta(min_length=1, max_length=MAX_CODE, description="Python, as in a file or a doctest.")]
-Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON, description="What was good or wrong, in plain words.")]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=MAX_REASON, description="What was good or wrong, in plain words.")
+]
 TopK = Annotated[int, Meta(ge=1, le=MAX_TOP_K, description="How many passages to use.")]
 
 

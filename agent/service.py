@@ -86,9 +86,9 @@ class Service:
     def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
         """Answer a question; see `QueryEngine.stream`.
 
-        A follow-up is made whole by the conversation's last turn, and stays with its library and version. The version is the request's, else the one that the question names, else the default. A question about a
-        version that is not indexed is declined with a list of those that are: what another version does would look
-        like an answer.
+        A follow-up is made whole by the conversation's last turn, and stays with its library and version. The version
+        is the request's, else the one that the question names, else the default. A question about a version that is
+        not indexed is declined with a list of those that are: what another version does would look like an answer.
 
         Raises:
             UnknownLibrary, UnknownVersion: the request itself names one that is not indexed; lists what is.

@@ -204,8 +204,8 @@ class Settings(BaseSettings):
     # records
     records_url: SecretStr | None = Field(
         default=None,
-        description="Database of questions, answers and feedback: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; "
-        "`records.sqlite` in the data directory where not set.",
+        description="Database of questions, answers and feedback: sqlite:///FILE or "
+        "postgresql://USER:PASSWORD@HOST/NAME; `records.sqlite` in the data directory where not set.",
     )
     record_questions: bool = Field(
         default=True, description="Keep the words of questions, answers and reasons; without, hashes and counts alone."

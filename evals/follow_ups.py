@@ -1,7 +1,7 @@
 """`python -m evals follow-ups`: what making follow-ups whole is worth to retrieval, and what it costs whole questions.
 
 No language model is involved. Each follow-up is searched for as it stands, behind the question before it, and as
-`agent.follow_up` makes it whole; then every whole question of the other cases after a turn that has nothing to do with it.
+`agent.follow_up` makes it whole; then every whole question of the other cases after a turn about something else.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def load_follow_ups(path: Path = FOLLOW_UPS) -> tuple[FollowUp, ...]:
 
 
 def after_strangers(cases: Sequence[Case]) -> tuple[Case, ...]:
-    """Return whole questions as they would be answered after another one of them, drawn at random but always the same."""
+    """Return whole questions as they are answered after another one of them, drawn at random but always the same."""
     draw = random.Random(SEED)  # noqa: S311 - reproducible, not secret
     asked: list[Case] = []
     for case in cases:

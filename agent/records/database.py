@@ -31,7 +31,7 @@ def url_of(settings: Settings) -> URL:
     """Return where the records are.
 
     Raises:
-        ConfigurationError: the setting is no URL of SQLite or PostgreSQL; it is not shown, since it may hold a password.
+        ConfigurationError: the setting is no URL of SQLite or PostgreSQL; it is never shown: it may hold a password.
     """
     if settings.records_url is None:
         return URL.create("sqlite", database=str(settings.records_file))
@@ -174,7 +174,7 @@ def _migrate(engine: Engine, url: URL) -> None:
             return
         if current is not None and current not in known:
             raise RecordsUnavailable(
-                f"The records in {name_of(url)} have layout {current!r}; this fury-agent knows them up to {known[0]!r}.",
+                f"The records in {name_of(url)} have layout {current!r}; this fury-agent knows up to {known[0]!r}.",
                 remedy="Use the newer fury-agent that wrote them, or another place with FURY_AGENT_RECORDS_URL.",
             )
         _log.info("The records in %s are brought from layout %s to %s.", name_of(url), current, known[0])

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, delete, desc, insert, select
+from sqlalchemy import Row, delete, desc, insert, select, update
 
 from agent.errors import UnknownAnswer
 from agent.records.database import database_errors, open_database, url_of, with_mode
@@ -136,9 +136,13 @@ class Records:
         return self._select(answers.c.asked >= moment)
 
     def forget(self, user: str) -> int:
-        """Delete everything that a person asked and said, for good; returns how many answers and opinions went."""
+        """Delete all that a person asked and said, for good; returns how many answers and opinions went."""
         name = self._names.user(user)
         with database_errors(self._url), self._durable.begin() as connection:
+            # Somebody else's follow-up in the same conversation has borrowed their words.
+            theirs = select(answers.c.conversation_id).where(answers.c.user_hash == name)
+            borrowed = update(answers).where(answers.c.conversation_id.in_(theirs))
+            connection.execute(borrowed.values(whole_question=answers.c.question))
             gone = connection.execute(delete(feedback).where(feedback.c.user_hash == name)).rowcount
             gone += connection.execute(delete(answers).where(answers.c.user_hash == name)).rowcount
         self._clear_log()

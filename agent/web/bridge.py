@@ -270,7 +270,9 @@ class Bridge:
         self._searches = Lane("search", running=SEARCHES, waiting=WAITING_QUICK, timeout=timeout)
         self._checks = Lane("check", running=CHECKS, waiting=WAITING_QUICK, timeout=timeout)
         # Its own: while the records are locked or down, the state of the service can still be looked up.
-        self._feedback = Lane("feedback", running=FEEDBACKS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT))
+        self._feedback = Lane(
+            "feedback", running=FEEDBACKS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT)
+        )
         self._lookups = Lane("look-up", running=LOOKUPS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT))
 
     def query(self, request: QueryRequest, user: str | None = None) -> Job[Event]:
