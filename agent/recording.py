@@ -20,8 +20,8 @@ from agent.settings import Settings
 
 KEEPING = 0.005
 """Seconds that an answer waits for its record; a healthy SQLite takes a tenth of it."""
-RECALLING = 0.5
-"""Seconds that a question waits for the turns before it."""
+RECALLING = 2.0
+"""Seconds that a question waits for the turns before it; milliseconds pass unless the database is in trouble."""
 FEEDBACK = 8.0
 """Seconds that feedback waits for its place in the line and its commit."""
 FAREWELL = 3.0

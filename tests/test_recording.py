@@ -92,7 +92,11 @@ def test_closing_writes_what_waits_and_later_answers_are_still_given(settings: S
 
 def test_what_is_too_old_goes_by_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     pruned: list[Records] = []
-    monkeypatch.setattr(Records, "prune", pruned.append)
+
+    def prune(records: Records) -> None:
+        pruned.append(records)
+
+    monkeypatch.setattr(Records, "prune", prune)
     recorder = Recorder(settings)
     for _ in range(3):
         recorder.keep(structs.replace(ANSWER, answer_id=uuid4()), "q?", "q?")
