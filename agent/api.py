@@ -47,7 +47,16 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
         return state.bridge
 
     return Litestar(
-        [routes.query, routes.search, routes.check, routes.picture, routes.libraries, routes.live, routes.ready],
+        [
+            routes.query,
+            routes.search,
+            routes.check,
+            routes.picture,
+            routes.feedback,
+            routes.libraries,
+            routes.live,
+            routes.ready,
+        ],
         lifespan=[lifespan],
         dependencies={
             "bridge": Provide(bridge, sync_to_thread=False),

@@ -11,6 +11,7 @@ import typer
 
 from agent.errors import AgentError, InvalidInput
 from agent.first_use import build_index, ensure_indexed, ensure_weights
+from agent.records_cli import register as register_records
 from agent.sandbox_cli import app as sandbox_app
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(sandbox_app, name="sandbox")
+register_records(app)
 
 LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="Its exact version.", metavar="VERSION")]
@@ -173,6 +175,7 @@ def serve(
 ) -> None:
     """Serve the HTTP API until interrupted. Indexes the default library first if that was never done."""
     from agent.api import serve as serve_http
+    from agent.recording import Recorder
     from agent.service import Service
     from agent.settings import load_settings
 
@@ -182,7 +185,7 @@ def serve(
     ensure_weights(settings)
 
     def open_service() -> Service:
-        service = Service(settings)
+        service = Service(settings, recorder=Recorder(settings))
         service.warm_up()
         return service
 

@@ -29,6 +29,7 @@ identifier that the HTTP problem type and the JSON output carry::
     │   ├── ModelUnavailable
     │   ├── ModelTimeout
     │   ├── StoreUnavailable
+    │   ├── RecordsUnavailable    questions are answered all the same
     │   ├── SandboxUnavailable    code cannot be run here
     │   └── Overloaded            the queue is full; `retry_after` says when to come back
     └── Cancelled                 the caller has gone; nobody is waiting for the result
@@ -214,6 +215,12 @@ class StoreUnavailable(ServiceError):
     """The vector store did not answer."""
 
     slug = "store-unavailable"
+
+
+class RecordsUnavailable(ServiceError):
+    """What was asked and said cannot be recorded or read; questions are answered all the same."""
+
+    slug = "records-unavailable"
 
 
 class SandboxUnavailable(ServiceError):

@@ -31,12 +31,14 @@ LANGUAGES: Mapping[str, Language] = {
 """Suffix -> language; any other text file is `text`."""
 ChunkKind = Literal["module", "class", "function", "method", "example", "section", "shader"]
 Status = Literal["answered", "declined", "sources_only"]
+Verdict = Literal["up", "down"]
 FindingKind = Literal["syntax", "undefined-name", "unused-import", "unknown-name", "bad-call", "deprecated"]
 
 MAX_QUESTION = 4_000
 MAX_CODE = 200_000
 """Longest code that is checked, in characters; the largest file of FURY has half of it."""
 MAX_TOP_K = 20
+MAX_REASON = 2_000
 
 
 # --- sources -------------------------------------------------------------------------------------
@@ -173,6 +175,9 @@ class IndexInfo(Struct, frozen=True, kw_only=True):
 
 Question = Annotated[str, Meta(min_length=1, max_length=MAX_QUESTION, description="The question, in plain words.")]
 Code = Annotated[str, Meta(min_length=1, max_length=MAX_CODE, description="Python, as in a file or a doctest.")]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=MAX_REASON, description="What was good or wrong, in plain words.")
+]
 TopK = Annotated[int, Meta(ge=1, le=MAX_TOP_K, description="How many passages to use.")]
 
 
@@ -201,6 +206,14 @@ class CheckRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     code: Code
     library: str | None = None
     version: str | None = None
+
+
+class FeedbackRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Body of `POST /feedback`."""
+
+    answer_id: UUID
+    verdict: Verdict
+    reason: Reason | None = None
 
 
 class Passage(Struct, frozen=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from typing import Never
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms.llm import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from msgspec import structs
 
 from agent.absent_names import AbsentNames
 from agent.abstention import Abstention
@@ -23,10 +24,12 @@ from agent.errors import (
     MissingExtra,
     ModelTimeout,
     ModelUnavailable,
+    RecordsUnavailable,
     StorageError,
     UnknownPicture,
     WeightsError,
 )
+from agent.follow_up import whole_question
 from agent.generations import Generation, IndexDirectory, list_libraries
 from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity
@@ -34,11 +37,13 @@ from agent.providers.llms import build_llm
 from agent.providers.stores import open_store
 from agent.query_engine import Limits, QueryEngine
 from agent.question import Asked, asked_version, valid_question
+from agent.recording import Recorder
 from agent.retrieval import HybridRetriever, parts_of
 from agent.sandbox import picture_path
 from agent.schema import (
     CheckRequest,
     Event,
+    FeedbackRequest,
     Health,
     IndexInfo,
     Library,
@@ -59,10 +64,19 @@ class Service:
         settings: which parts to use, and where the indexes are.
         embedding: a ready embedding model; the one in the settings is loaded when first needed otherwise.
         llm: a ready LLM; without it, the one in the settings is made when first needed.
+        recorder: keeps the answers and recalls conversations, closed with the service; None keeps nothing.
     """
 
-    def __init__(self, settings: Settings, *, embedding: BaseEmbedding | None = None, llm: LLM | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        embedding: BaseEmbedding | None = None,
+        llm: LLM | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.settings = settings
+        self.recorder = recorder
         self.versions = Versions(settings)
         self._identity = model_identity(settings, embedding)
         self._embedding = embedding
@@ -75,17 +89,45 @@ class Service:
         self._lock = threading.RLock()
         self._llm_lock = threading.Lock()  # its own: a search never waits for a language model
 
-    def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
+    def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
         """Answer a question; see `QueryEngine.stream`.
 
-        The version is the request's, else the one that the question names, else the default. A question about a
-        version that is not indexed is declined with a list of those that are: what another version does would look
-        like an answer.
+        A follow-up is made whole by the conversation's last turn, and stays with its library and version. The version
+        is the request's, else the one that the question names, else the default. A question about a version that is
+        not indexed is declined with a list of those that are: what another version does would look like an answer.
 
         Raises:
             UnknownLibrary, UnknownVersion: the request itself names one that is not indexed; lists what is.
         """
         valid_question(request.question)  # before a model is loaded for it
+        if self.recorder is None:
+            return self._answer(request, cancel)
+        whole = self._whole(self.recorder, request)
+        return self.recorder.recorded(self._answer(whole, cancel), request.question, whole.question, user)
+
+    def feedback(self, request: FeedbackRequest, *, user: str | None = None) -> None:
+        """Record what somebody says of an answer.
+
+        Raises:
+            UnknownAnswer: none has that id, or no longer.
+            RecordsUnavailable: it cannot be recorded now.
+        """
+        if self.recorder is None:
+            raise RecordsUnavailable("Nothing is recorded here.", remedy="`fury-agent serve` records answers.")
+        self.recorder.feed_back(request, user)
+
+    def _whole(self, recorder: Recorder, request: QueryRequest) -> QueryRequest:
+        turns = recorder.turns(request.conversation_id) if request.conversation_id else ()
+        turns = [turn for turn in turns if request.library in {None, turn.library}]
+        whole = whole_question(request.question, turns)
+        if whole == request.question:
+            return request
+        version = request.version
+        if version is None and self._asked(structs.replace(request, library=turns[-1].library)) is None:
+            version = turns[-1].version
+        return structs.replace(request, question=whole, library=turns[-1].library, version=version)
+
+    def _answer(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
         asked = self._asked(request)
         if asked is not None and asked.version is None:
             engine = self.engine(request.library, None)
@@ -154,13 +196,16 @@ class Service:
             self.info()
         except AgentError as error:
             return Health("unavailable", (str(error),))
+        problems = (self._without_llm(), self.recorder.problem if self.recorder is not None else "")
+        told = tuple(problem for problem in problems if problem)
+        return Health("degraded" if told else "ok", told)
+
+    def _without_llm(self) -> str:
         if self._llm is not None:
-            return Health("ok")
+            return ""
         if self.settings.llm == "none":
-            return Health("degraded", ("No language model is configured: answers list sources only.",))
-        if self._llm_problem:
-            return Health("degraded", (self._llm_problem,))
-        return Health("ok")
+            return "No language model is configured: answers list sources only."
+        return self._llm_problem
 
     def info(self) -> IndexInfo:
         """Return what the default library's index holds, if it can be used.
@@ -182,7 +227,9 @@ class Service:
                 start()
 
     def close(self) -> None:
-        """Stop the LLM and close the indexes."""
+        """Stop the LLM, write the last records and close the indexes."""
+        if self.recorder is not None:
+            self.recorder.close()
         with self._llm_lock:
             close = getattr(self._llm, "close", None)
             if close is not None:

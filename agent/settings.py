@@ -214,6 +214,17 @@ class Settings(BaseSettings):
         default=1_000_000, ge=1_000, description="What a run may print before it is ended."
     )
 
+    # records
+    records_url: SecretStr | None = Field(
+        default=None,
+        description="Database of questions, answers and feedback: sqlite:///FILE or "
+        "postgresql://USER:PASSWORD@HOST/NAME; `records.sqlite` in the data directory where not set.",
+    )
+    record_questions: bool = Field(
+        default=True, description="Keep the words of questions, answers and reasons; without, hashes and counts alone."
+    )
+    records_retention_days: int = Field(default=90, ge=1, description="Days after which records are deleted.")
+
     # service
     host: str = Field(default="127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one.")
@@ -261,6 +272,16 @@ class Settings(BaseSettings):
     def pictures_dir(self) -> Path:
         """Pictures that the sandbox made, by content."""
         return self.data_dir / "pictures"
+
+    @property
+    def records_file(self) -> Path:
+        """The records, where no other database is set."""
+        return self.data_dir / "records.sqlite"
+
+    @property
+    def records_key_file(self) -> Path:
+        """The key under which people and questions are hashed."""
+        return self.data_dir / "records.key"
 
     def for_judge(self) -> Settings:
         """Return the settings with the judge's LLM in the place of the one that answers."""

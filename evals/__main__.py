@@ -6,6 +6,7 @@ Importing this loads no model; what is needed is imported when a command runs.
 from __future__ import annotations
 
 import argparse
+import importlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ suites:
 
 other commands:
   baseline    measure retrieval, print the difference to evals/baseline.json, and replace it
+  follow-ups  measure retrieval on questions that lean on the one before
   generate    write starter questions for another library from its examples and docstrings
   calibrate   refit what declines questions before the LLM is asked, and write docs/abstention.md
   injection   try attacks in questions, sources and conversations, and print which had an effect
@@ -47,6 +49,16 @@ class ExitCode:
     FAILED = 1
     USAGE = 2
     INTERRUPTED = 130
+
+
+COMMANDS = {
+    "calibrate": "evals.calibration",
+    "follow-ups": "evals.follow_ups",
+    "generate": "evals.generate",
+    "injection": "evals.red_team",
+    "libraries": "evals.libraries",
+}
+"""Commands that are no suites -> the module whose `main` they are; imported when asked for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,22 +85,8 @@ def _run_with_extras(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["generate"]:
-        from evals.generate import main as generate
-
-        return generate(arguments[1:])
-    if arguments[:1] == ["calibrate"]:
-        from evals.calibration import main as calibrate
-
-        return calibrate(arguments[1:])
-    if arguments[:1] == ["injection"]:
-        from evals.red_team import main as injection
-
-        return injection(arguments[1:])
-    if arguments[:1] == ["libraries"]:
-        from evals.libraries import main as libraries
-
-        return libraries(arguments[1:])
+    if arguments and arguments[0] in COMMANDS:
+        return importlib.import_module(COMMANDS[arguments[0]]).main(arguments[1:])
     if arguments[:1] == ["baseline"]:
         return _baseline(arguments[1:])
     options = _parser().parse_args(arguments)

@@ -93,7 +93,7 @@ def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) ->
         problem = f"the id {case.id!r} is there already" if case.id in cases else _contradiction(case)
         if problem:
             raise InvalidInput(f"{place}: {problem}.", remedy=FIELDS_REMEDY)
-        if sources and (missing := _missing_gold(case, sources)):
+        if sources and (missing := missing_gold(case, sources)):
             raise InvalidInput(
                 f"{place}: {missing}.",
                 remedy="Mend the place, or name the library that the questions are about: FURY_AGENT_LIBRARY=SPEC.",
@@ -180,7 +180,8 @@ def fingerprint(case: Case) -> str:
 # --- gold places against the sources ----------------------------------------------------------------
 
 
-def _missing_gold(case: Case, sources: SourceTree) -> str | None:
+def missing_gold(case: Case, sources: SourceTree) -> str | None:
+    """Return which gold place of a case is not in the sources, in words; None where all are."""
     by_path = {file.path: file for file in sources.files}
     for gold in (*case.gold, *case.also_ok):
         if gold.path not in by_path:

@@ -18,13 +18,14 @@ from litestar import Litestar
 
 from agent.api import create_app
 from agent.cancellation import CancelToken
-from agent.errors import UnknownPicture
+from agent.errors import UnknownAnswer, UnknownPicture
 from agent.schema import (
     Answer,
     AnswerEvent,
     CheckRequest,
     Citation,
     Event,
+    FeedbackRequest,
     Health,
     Library,
     Passage,
@@ -76,14 +77,17 @@ class ScriptedService:
         self.questions: list[QueryRequest] = []
         self.searches: list[SearchRequest] = []
         self.checks: list[CheckRequest] = []
+        self.feedbacks: list[FeedbackRequest] = []
+        self.users: list[str | None] = []
         self.tokens: list[CancelToken] = []
         self.running = 0
         self.most_running = 0
         self.closed = False
         self._lock = threading.Lock()
 
-    def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
+    def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
         with self._lock:
+            self.users.append(user)
             self.questions.append(request)
             self.tokens.append(cancel)
             self.running += 1
@@ -113,6 +117,12 @@ class ScriptedService:
         if name != "known.png":
             raise UnknownPicture(f"There is no picture {name!r}.")
         return b"\x89PNG"
+
+    def feedback(self, request: FeedbackRequest, *, user: str | None = None) -> None:
+        if request.answer_id != ANSWER.answer_id:
+            raise UnknownAnswer("There is no such answer.")
+        self.users.append(user)
+        self.feedbacks.append(request)
 
     def libraries(self) -> tuple[Library, ...]:
         return (LIBRARY,)

@@ -19,13 +19,24 @@ from msgspec import Struct
 
 from agent.cancellation import CancelToken
 from agent.errors import AgentError, Cancelled, ModelTimeout, Overloaded
-from agent.schema import CheckRequest, Event, Health, Library, QueryRequest, SearchReply, SearchRequest, Verification
+from agent.schema import (
+    CheckRequest,
+    Event,
+    FeedbackRequest,
+    Health,
+    Library,
+    QueryRequest,
+    SearchReply,
+    SearchRequest,
+    Verification,
+)
 from agent.settings import Settings
 
 EVENTS_AHEAD = 64
 SEARCHES = 4
 CHECKS = 2
 LOOKUPS = 2
+FEEDBACKS = 2
 WAITING_QUICK = 64  # searches and lookups take milliseconds: a longer line still moves within a second
 LOOKUP_TIMEOUT = 10.0
 FAREWELL = 2.0  # seconds that cancelled threads have to end in
@@ -37,7 +48,7 @@ Work = Callable[[CancelToken], Generator[T, None, None]]
 class Answering(Protocol):
     """What the HTTP door needs of the service behind it; every method blocks, and is called from several threads."""
 
-    def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
+    def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
         """Yield events, an `AnswerEvent` last; stop soon after `cancel`, whose callbacks must not block."""
         ...
 
@@ -51,6 +62,10 @@ class Answering(Protocol):
 
     def picture(self, name: str) -> bytes:
         """Return the PNG of a run, by the name that the answer gave."""
+        ...
+
+    def feedback(self, request: FeedbackRequest, *, user: str | None = None) -> None:
+        """Record what somebody says of an answer; once this returns, it is kept."""
         ...
 
     def libraries(self) -> tuple[Library, ...]:
@@ -258,13 +273,17 @@ class Bridge:
         self._questions = Lane("question", running=settings.concurrency, waiting=settings.queue_size, timeout=timeout)
         self._searches = Lane("search", running=SEARCHES, waiting=WAITING_QUICK, timeout=timeout)
         self._checks = Lane("check", running=CHECKS, waiting=WAITING_QUICK, timeout=timeout)
+        # Its own: while the records are locked or down, the state of the service can still be looked up.
+        self._feedback = Lane(
+            "feedback", running=FEEDBACKS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT)
+        )
         self._lookups = Lane("look-up", running=LOOKUPS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT))
 
-    def query(self, request: QueryRequest) -> Job[Event]:
+    def query(self, request: QueryRequest, user: str | None = None) -> Job[Event]:
         """Start `Answering.stream`; raises `Overloaded`."""
 
         def work(cancel: CancelToken) -> Generator[Event, None, None]:
-            yield from self._service.stream(request, cancel)
+            yield from self._service.stream(request, cancel, user=user)
 
         return self._questions.submit(work)
 
@@ -279,6 +298,10 @@ class Bridge:
     def picture(self, name: str) -> Job[bytes]:
         """Start `Answering.picture`; raises `Overloaded`."""
         return self._lookups.submit(_once(lambda: self._service.picture(name)))
+
+    def feedback(self, request: FeedbackRequest, user: str | None = None) -> Job[None]:
+        """Start `Answering.feedback`; raises `Overloaded`."""
+        return self._feedback.submit(_once(lambda: self._service.feedback(request, user=user)))
 
     def libraries(self) -> Job[tuple[Library, ...]]:
         """Start `Answering.libraries`; raises `Overloaded`."""
@@ -298,7 +321,7 @@ class Bridge:
         await asyncio.gather(*(lane.close() for lane in self._lanes()))
 
     def _lanes(self) -> tuple[Lane, ...]:
-        return self._questions, self._searches, self._checks, self._lookups
+        return self._questions, self._searches, self._checks, self._feedback, self._lookups
 
 
 def _once(call: Callable[[], T]) -> Work[T]:

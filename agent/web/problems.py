@@ -98,7 +98,7 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """Return the OpenAPI entries of the problems that a route may reply with."""
     names = {
         400: "The request cannot be used; `extra.field` names the field.",
-        404: "The library or version is not indexed.",
+        404: "The library or version is not indexed, or the answer is not known.",
         413: "The body is too large.",
         415: "The body is not declared as JSON.",
         500: "An unexpected failure.",

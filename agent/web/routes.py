@@ -15,7 +15,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
-from litestar.params import Body, FromPath, JSONBody
+from litestar.params import Body, FromPath, HeaderParameter, JSONBody
 from litestar.response import Stream
 
 from agent.errors import InvalidInput
@@ -25,6 +25,7 @@ from agent.schema import (
     AnswerEvent,
     CheckRequest,
     Event,
+    FeedbackRequest,
     Finding,
     Health,
     Library,
@@ -38,6 +39,15 @@ from agent.web.bridge import Bridge, Job
 from agent.web.problems import describe, documented
 
 HttpRequest = Request[Any, Any, Any]
+User = Annotated[
+    str | None,
+    HeaderParameter(
+        name="X-Fury-User",
+        max_length=200,
+        required=False,
+        description="Who asks, in the caller's own terms; only a keyed hash is kept, so that it can be forgotten.",
+    ),
+]
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT = b": still working\n\n"
 MAX_SHOWN = 80
@@ -63,6 +73,11 @@ async def check_search(request: HttpRequest) -> None:
 async def check_check(request: HttpRequest) -> None:
     """Check the body of `POST /check`, before Litestar converts it."""
     _decoded(CheckRequest, await _body(request))
+
+
+async def check_feedback(request: HttpRequest) -> None:
+    """Check the body of `POST /feedback`, before Litestar converts it."""
+    _decoded(FeedbackRequest, await _body(request))
 
 
 async def _body(request: HttpRequest) -> bytes:
@@ -206,9 +221,10 @@ async def query(
     data: JSONBody[QueryRequest],
     bridge: NamedDependency[Bridge],
     settings: NamedDependency[Settings],
+    user: User = None,
 ) -> Response[Any]:
     """Answer a question, whole or (with `Accept: text/event-stream`) as a stream of events."""
-    job = bridge.query(data)
+    job = bridge.query(data, user)
     if request.accept.best_match([MediaType.JSON, EVENT_STREAM]) != EVENT_STREAM:
         event = await _result(request, job)
         if not isinstance(event, AnswerEvent):
@@ -277,6 +293,19 @@ async def picture(request: HttpRequest, name: FromPath[str], bridge: NamedDepend
     """Return what the program of an answer showed, by the name in its `image_url`."""
     png = await _result(request, bridge.picture(name))
     return Response(png, media_type="image/png", headers=_PICTURE_HEADERS)
+
+
+@post(
+    "/feedback",
+    status_code=204,
+    before_request=check_feedback,
+    responses=documented(400, 404, 413, 415, 500, 503, 504),
+)
+async def feedback(
+    request: HttpRequest, data: JSONBody[FeedbackRequest], bridge: NamedDependency[Bridge], user: User = None
+) -> None:
+    """Say whether an answer helped; a second opinion of the same user replaces the first."""
+    await _result(request, bridge.feedback(data, user))
 
 
 @get("/libraries", responses=documented(500, 503, 504))

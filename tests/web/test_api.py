@@ -6,6 +6,7 @@ import json
 import logging
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -17,7 +18,7 @@ from litestar import Litestar
 from agent import errors
 from agent.api import create_app
 from agent.errors import AgentError, InvalidInput, Overloaded, UnknownVersion
-from agent.schema import Answer, CheckRequest, Health, Library, Problem, SearchReply, Verification
+from agent.schema import Answer, CheckRequest, FeedbackRequest, Health, Library, Problem, SearchReply, Verification
 from agent.settings import Settings
 from agent.web.problems import MEDIA_TYPE, describe
 from tests.fakes import ANSWER, LIBRARY, QUESTION, REPLY, ScriptedService, running
@@ -298,8 +299,8 @@ def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any
 
 def test_the_document_lists_problems_and_the_event_stream(document: dict[str, Any]) -> None:
     paths = document["paths"]
-    named = {"/query", "/search", "/check", "/pictures/{name}", "/libraries", "/health/live", "/health/ready"}
-    assert set(paths) == named
+    named = {"/query", "/search", "/check", "/pictures/{name}", "/feedback", "/libraries"}
+    assert set(paths) == {*named, "/health/live", "/health/ready"}
     for path in ("/query", "/search", "/check"):
         responses = paths[path]["post"]["responses"]
         assert set(responses) == {"200", "400", "404", "413", "415", "500", "503", "504"}
@@ -318,3 +319,39 @@ def test_a_picture_is_served_by_its_name_for_ever() -> None:
     assert "immutable" in found.headers["cache-control"]
     assert found.headers["x-content-type-options"] == "nosniff"
     assert missing.status_code == 404
+
+
+# --- feedback ------------------------------------------------------------------------------------
+
+
+def test_feedback_is_taken_from_whoever_says_who_they_are() -> None:
+    service = ScriptedService()
+    body = {"answer_id": str(ANSWER.answer_id), "verdict": "down", "reason": "no such function"}
+    with running(service) as client:
+        replies = [client.post("/feedback", json=body, headers=headers) for headers in ({"X-Fury-User": "me"}, {})]
+        client.post("/query", json=QUESTION, headers={"X-Fury-User": "me"})
+    assert [(reply.status_code, reply.content) for reply in replies] == [(204, b"")] * 2
+    assert service.feedbacks == [FeedbackRequest(ANSWER.answer_id, "down", "no such function")] * 2
+    assert service.users == ["me", None, "me"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"verdict": "maybe"}, 400),
+        ({"answer_id": "7"}, 400),
+        ({"reason": "x" * 2001}, 400),
+        ({"stars": 5}, 400),
+        ({"answer_id": str(UUID(int=99))}, 404),
+    ],
+)
+def test_feedback_that_cannot_be_used_says_why(changes: dict[str, Any], status: int) -> None:
+    body = {"answer_id": str(ANSWER.answer_id), "verdict": "up", **changes}
+    with running(ScriptedService()) as client:
+        assert problem_of(client.post("/feedback", json=body)).status == status
+
+
+def test_a_user_id_has_a_bound() -> None:
+    with running(ScriptedService()) as client:
+        reply = client.post("/query", json=QUESTION, headers={"X-Fury-User": "x" * 201})
+    assert problem_of(reply).status == 400

@@ -140,7 +140,7 @@ def test_work_that_ignores_its_cancellation_keeps_its_place() -> None:
     release = threading.Event()
 
     class Deaf(ScriptedService):
-        def stream(self, request: Any, cancel: CancelToken) -> Iterator[Any]:
+        def stream(self, request: Any, cancel: CancelToken, *, user: str | None = None) -> Iterator[Any]:
             release.wait(10)
             yield from super().stream(request, cancel)
 
@@ -158,7 +158,7 @@ def test_a_slow_client_makes_the_work_wait_and_not_the_memory_grow() -> None:
     yielded: list[int] = []
 
     class Talkative(ScriptedService):
-        def stream(self, request: Any, cancel: CancelToken) -> Iterator[Any]:
+        def stream(self, request: Any, cancel: CancelToken, *, user: str | None = None) -> Iterator[Any]:
             del request
             self.tokens.append(cancel)
             for number in range(5000):

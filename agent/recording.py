@@ -1,0 +1,149 @@
+"""Records kept beside the answering: one thread owns the database, and no answer waits long for it.
+
+What the thread is given is done in order, so that feedback finds its answer and a follow-up the turn before it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+from uuid import UUID
+
+from agent.errors import AgentError, RecordsUnavailable, UnknownAnswer
+from agent.records import Records, Turn
+from agent.schema import Answer, AnswerEvent, Event, FeedbackRequest
+from agent.settings import Settings
+
+KEEPING = 0.005
+"""Seconds that an answer waits for its record; a healthy SQLite takes a tenth of it."""
+RECALLING = 2.0
+"""Seconds that a question waits for the turns before it; milliseconds pass unless the database is in trouble."""
+FEEDBACK = 8.0
+"""Seconds that feedback waits for its place in the line and its commit."""
+FAREWELL = 3.0
+"""Seconds that are left for what is not written yet when the service ends."""
+MOST_WAITING = 1_000
+BETWEEN_PRUNINGS = 3_600.0
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Keeps answers and feedback, and recalls conversations; thread-safe.
+
+    Opening happens in its thread, and again with every use until it succeeds: a database that is down when the service
+    starts stops nothing.
+
+    Args:
+        settings: where records go, what is kept and how long.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._records: Records | None = None
+        self._pruned = float("-inf")
+        self._problem = ""
+        self._room = threading.Semaphore(MOST_WAITING)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="records")
+        self._submit(lambda _: None)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is recorded at the moment, or an empty string."""
+        return self._problem
+
+    def recorded(self, events: Iterator[Event], question: str, whole: str, user: str | None) -> Iterator[Event]:
+        """Yield the events of an answer, and record it before the last one is given, or soon after."""
+        for event in events:
+            if isinstance(event, AnswerEvent):
+                self.keep(event.answer, question, whole, user)
+            yield event
+
+    def keep(self, answer: Answer, question: str, whole: str, user: str | None = None) -> None:
+        """Record an answer; it is given whether or not that works."""
+
+        def work(records: Records) -> None:
+            records.keep(answer, question, whole, user)
+            self._prune(records)
+
+        future = self._submit(work)
+        if future is not None:
+            wait([future], KEEPING)
+
+    def turns(self, conversation_id: UUID) -> tuple[Turn, ...]:
+        """Return the last turns of a conversation; none where the records cannot say in time."""
+        future = self._submit(lambda records: records.turns(conversation_id))
+        try:
+            return future.result(RECALLING) if future is not None else ()
+        except (AgentError, TimeoutError):
+            return ()
+
+    def feed_back(self, request: FeedbackRequest, user: str | None = None) -> None:
+        """Record feedback; when this returns, it is on disk.
+
+        Raises:
+            UnknownAnswer: there is no such answer.
+            RecordsUnavailable: it could not be recorded, or not in time; then it may still be.
+        """
+        future = self._submit(lambda records: records.feed_back(request, user))
+        if future is None:
+            raise RecordsUnavailable(
+                self._problem or "The service is stopping.", remedy="Send the feedback again later."
+            )
+        try:
+            future.result(FEEDBACK)
+        except TimeoutError:
+            raise RecordsUnavailable(
+                f"The records did not answer within {FEEDBACK:g} seconds.", remedy="Send the feedback again later."
+            ) from None
+
+    def close(self) -> None:
+        """Write what is waiting, for some seconds, and close the database."""
+        last = self._thread.submit(self._close)
+        wait([last], FAREWELL)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, work: Callable[[Records], T]) -> Future[T] | None:
+        if not self._room.acquire(blocking=False):
+            self._problem = f"{MOST_WAITING} records wait to be written; further answers are not recorded."
+            return None
+        try:
+            future = self._thread.submit(self._do, work)
+        except RuntimeError:  # closed
+            self._room.release()
+            return None
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+    def _do(self, work: Callable[[Records], T]) -> T:
+        try:
+            if self._records is None:
+                self._records = Records(self._settings)
+            result = work(self._records)
+        except UnknownAnswer:
+            raise
+        except AgentError as error:
+            if not self._problem:
+                _log.warning("%s", error)
+            self._problem = str(error)
+            raise
+        except Exception:
+            self._problem = "Something unexpected happened to the records; see the log."
+            _log.exception("The records failed unexpectedly.")
+            raise
+        self._problem = ""
+        return result
+
+    def _prune(self, records: Records) -> None:
+        if time.monotonic() - self._pruned >= BETWEEN_PRUNINGS:
+            self._pruned = time.monotonic()
+            records.prune()
+
+    def _close(self) -> None:
+        if self._records is not None:
+            self._records.close()
