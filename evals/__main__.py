@@ -25,11 +25,13 @@ suites:
 other commands:
   baseline    measure retrieval, print the difference to evals/baseline.json, and replace it
   generate    write starter questions for another library from its examples and docstrings
+  references  run the program that comes with each request of the suite code, and check it
   libraries   index and measure the other libraries that have questions here, and write docs/libraries.md
 
 examples:
   python -m evals                                  retrieval, all questions
-  python -m evals all --limit 20                   everything but judge, on 20 questions of all kinds
+  python -m evals all --limit 20                   everything but code and judge, on 20 questions of all kinds
+  python -m evals code --arm model-alone --arm verified --limit 20
   python -m evals answers --kind error --id own-003
   python -m evals all --answerer http://127.0.0.1:8000
   python -m evals --gate                           exit code 1 if worse than the baseline
@@ -75,6 +77,10 @@ def _run(arguments: list[str]) -> int:
         from evals.generate import main as generate
 
         return generate(arguments[1:])
+    if arguments[:1] == ["references"]:
+        from evals.references import main as references
+
+        return references(arguments[1:])
     if arguments[:1] == ["libraries"]:
         from evals.libraries import main as libraries
 
@@ -87,7 +93,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    told = {**SUITES, "all": "everything but judge"}
+    told = {**SUITES, "all": "everything but code and judge"}
     suites = "\n".join(f"  {name:<11} {text}" for name, text in told.items())
     parser = argparse.ArgumentParser(
         prog="python -m evals",
@@ -103,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kind", action="append", default=[], help="only questions of this kind (repeatable)")
     parser.add_argument("--id", action="append", default=[], help="only this question (repeatable)")
     parser.add_argument("--limit", type=int, metavar="N", help="N questions, taken from every kind in proportion")
+    parser.add_argument(
+        "--arm", action="append", default=[], help="only this way of writing code, of the suite code (repeatable)"
+    )
     parser.add_argument("--compare", metavar="RUN", help="another run: its folder, or the beginning of its name")
     parser.add_argument(
         "--gate", nargs="?", type=Path, const=Path(), metavar="BASELINE", help="fail if worse than the baseline"
@@ -138,6 +147,7 @@ def _plan(options: argparse.Namespace, arguments: Sequence[str]) -> Plan:
         kinds=tuple(options.kind),
         ids=tuple(options.id),
         limit=options.limit,
+        arms=tuple(options.arm),
         compare=options.compare,
         gate=BASELINE if options.gate == Path() else options.gate,
         out=options.out,

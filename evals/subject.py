@@ -17,6 +17,7 @@ from agent.settings import Settings
 from agent.sources import open_source
 from agent.symbols import ApiModel
 from evals.answerers import Answerer, EngineAnswerer, HttpAnswerer
+from evals.arms import Arm, engine_arms, service_arm
 from evals.observations import Identity
 from evals.observe import Progress
 from evals.systems import RANKINGS, SHIPPED, RememberedQueries, System, ablations, peer_systems, shipped
@@ -32,6 +33,7 @@ class Subject(Struct, frozen=True):
         peers: builds the peers; None where there is no engine in this process to share a model with.
         prepare: told all questions before the first is searched for.
         confidence: question -> how near the nearest passage is, or None where the subject does not tell.
+        arms: builds the ways of writing code; the LLM must be there.
         notes: what a reader of the figures must know.
     """
 
@@ -43,6 +45,7 @@ class Subject(Struct, frozen=True):
     peers: Callable[[], Iterable[System]] | None
     prepare: Callable[[Sequence[str]], None]
     confidence: Callable[[str], float] | None
+    arms: Callable[[], Iterable[Arm]]
     notes: tuple[str, ...] = ()
 
 
@@ -83,6 +86,7 @@ def engine_subject(settings: Settings, progress: Progress, *, with_llm: bool) ->
             peers=lambda: peer_systems(tree, settings, query),
             prepare=query.remember,
             confidence=retriever.nearest,
+            arms=lambda: engine_arms(service.engine(None, None, with_llm=True)),
             notes=tuple(_left_out(settings)),
         )
     finally:
@@ -113,6 +117,7 @@ def service_subject(
             peers=None,
             prepare=lambda _: None,
             confidence=None,
+            arms=lambda: [service_arm(answerer)],
             notes=(*notes, "A service does not tell how near its nearest passage is: no risk-coverage curve."),
         )
     finally:

@@ -1,0 +1,13 @@
+import numpy as np
+
+from fury import actor, window
+from fury.motion import Animation
+
+scene = window.Scene()
+box = actor.box(np.zeros((1, 3)), colors=(0, 1, 0))
+animation = Animation(actors=box)
+animation.set_position(0, np.array([-5, 0, 0]))
+animation.set_position(3, np.array([5, 0, 0]))
+show_manager = window.ShowManager(scene=scene)
+show_manager.add_animation(animation)
+show_manager.start()
