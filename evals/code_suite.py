@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
 from agent.errors import AgentError, ServiceError
-from agent.sandbox import Sandbox
 from agent.symbols import ApiModel
 from agent.verification import check_answer
 from evals.arms import Arm
 from evals.code_requests import Request
-from evals.code_runs import try_code
 from evals.observations import Coded
 from evals.observe import FAILURES_IN_A_ROW, Observer
+from evals.scenes import Tried
+
+Try = Callable[[str], Tried]
+"""Runs a program."""
 
 
-def write_all(
-    observer: Observer, requests: Sequence[Request], arms: Sequence[Arm], sandbox: Sandbox, library: str
-) -> None:
+def write_all(observer: Observer, requests: Sequence[Request], arms: Sequence[Arm], run: Try, library: str) -> None:
     """Let every arm write for every request, and run what it wrote; whatever is in the run already stays.
+
+    Args:
+        observer: keeps what comes of it.
+        requests: what is asked for.
+        arms: who is asked, one after the other.
+        run: runs a program.
+        library: import name of the library, by which a whole program is known.
 
     Raises:
         ServiceError: several requests in a row could not be answered; what was written before is kept.
@@ -36,7 +43,7 @@ def write_all(
             continue
         entry = written(entry, arm)
         failures = failures + 1 if entry.error else 0
-        entry = tried(entry, sandbox, library) if entry.answer is not None else entry
+        entry = tried(entry, run, library) if entry.answer is not None else entry
         observer.run.append(entry)
         if failures == FAILURES_IN_A_ROW:
             raise ServiceError(
@@ -55,10 +62,10 @@ def written(entry: Coded, arm: Arm) -> Coded:
     return replace(entry, answer=answer, seconds=round(time.perf_counter() - started, 2))
 
 
-def tried(entry: Coded, sandbox: Sandbox, library: str) -> Coded:
+def tried(entry: Coded, run: Try, library: str) -> Coded:
     """Run the program of an answer, if it has one."""
     code = program(entry.answer or "", library)
-    return replace(entry, code=code, tried=try_code(code, sandbox) if code else None)
+    return replace(entry, code=code, tried=run(code) if code else None)
 
 
 def program(markdown: str, library: str) -> str:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = DATA / f"{release.library}-{release.version}-code"
     requests = select(load_requests(folder), ids=options.id)
     sandbox = Sandbox(settings, release.library, release.version or "")
-    programs = {request.id: reference(folder, request) for request in requests} | WRONG
+    programs = {request.id: reference(folder, request) for request in requests} | {**WRONG}
     tried: dict[str, Tried] = {}
     with progress_bars() as progress:
         for number, (name, code) in enumerate(programs.items()):

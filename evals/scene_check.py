@@ -12,6 +12,7 @@ from evals.code_requests import Colour, Expect, Wanted
 from evals.scenes import Point, Seen, Thing
 
 OPAQUE = 0.95
+INVISIBLE = 0.01
 NEAR = 0.25
 """Distance within which something is at a place."""
 TOLERANCE = 0.05
@@ -38,7 +39,7 @@ def missing(expect: Expect, seen: Seen) -> tuple[str, ...]:
 
 
 def _missing(expect: Expect, seen: Seen) -> Iterator[str]:
-    things = [thing for screen in seen.screens for thing in screen.shown]
+    things = [thing for screen in seen.screens for thing in screen.shown if thing.opacity > INVISIBLE]
     for wanted in expect.shows:
         yield from _lacks(wanted, things)
     yield from (f"{name} is seen" for name in expect.absent if any(name in thing.names for thing in things))
@@ -107,7 +108,7 @@ def is_colour(rgb: Point, name: Colour) -> bool:
     return inside and saturation >= 0.35 and value >= 0.15
 
 
-def _spread(places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _spread(places: NDArray[np.float64]) -> NDArray[np.floating]:
     """Return how far places, shape (n, 3), are spread along their three principal axes, largest first."""
     return np.linalg.svd(places - places.mean(axis=0), compute_uv=False)
 

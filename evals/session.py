@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from evals.arms import choose
 from evals.baseline import GATED, against, read_baseline
 from evals.cases import DATA, Case, load_cases, select
 from evals.code_requests import Request, load_requests, requests_folder
+from evals.code_runs import try_code
 from evals.code_scores import score_code
 from evals.code_suite import write_all
 from evals.comparison import Comparison, check_comparable, compare_runs
@@ -195,8 +197,8 @@ def _observe(
                 observer.ask(wanted, subject.answerer)
             if requests:
                 about = subject.identity
-                sandbox = Sandbox(settings, about.library, about.version)  # before an hour of answers
-                write_all(observer, requests, choose(subject.arms(), plan.arms), sandbox, about.library)
+                run = partial(try_code, sandbox=Sandbox(settings, about.library, about.version))
+                write_all(observer, requests, choose(subject.arms(), plan.arms), run, about.library)
             if "judge" in plan.suites:
                 _judge(observer, cases, settings)
             if GATED in plan.suites and plan.peers and subject.peers is not None:

@@ -124,16 +124,19 @@ def _inner(scene: Any) -> set[int]:
 
 
 def _elements(elements: Sequence[Any]) -> Iterator[Any]:
-    for element in elements:
-        yield element
+    """Yield the parts of a user interface, without what is hidden; some parts are listed twice."""
+    for element in {id(element): element for element in elements}.values():
+        actors = element.actors
+        if not actors or any(actor.visible for actor in actors):
+            yield element
         yield from _elements(element._children)
 
 
 def _state(node: Any) -> str:
     """Return a digest of where a node is and how it looks."""
     geometry, material = getattr(node, "geometry", None), getattr(node, "material", None)
-    buffers = (getattr(geometry, name, None) for name in ("positions", "colors"))
-    parts = [node.world.matrix.tobytes(), *(buffer.data.tobytes() for buffer in buffers if _data(buffer) is not None)]
+    buffers = (_data(getattr(geometry, name, None)) for name in ("positions", "colors"))
+    parts = [node.world.matrix.tobytes(), *(data.tobytes() for data in buffers if data is not None)]
     parts.append(repr([getattr(material, name, None) for name in ("opacity", "color")]).encode())
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
