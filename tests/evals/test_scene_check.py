@@ -126,6 +126,12 @@ def test_the_whole_picture_is_asked_about_too() -> None:
     assert missing(expect, seen(BALL)) == (*reasons, "the camera does not move")
 
 
+def test_what_is_wholly_transparent_is_not_seen() -> None:
+    box, gone = replace(BALL, names=("box",)), replace(BALL, opacity=0.0)
+    assert not missing(Expect((Wanted(("box",)),), absent=("sphere",)), seen(box, gone))
+    assert lacks(Wanted(("sphere",)), gone) == "0 of 1 sphere"
+
+
 def test_things_of_one_kind_count_together() -> None:
     other = replace(BALL, places=((3, 0, 0), (6, 0, 0)), count=2, colors=((0, 0, 1),))
     assert not lacks(Wanted(("sphere",), count=3, colors=("red", "blue"), layout="row"), BALL, other)

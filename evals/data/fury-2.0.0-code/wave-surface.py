@@ -14,5 +14,5 @@ faces = np.concatenate([
     np.column_stack([corner, corner + 1, corner + n]),
     np.column_stack([corner + 1, corner + n + 1, corner + n]),
 ]).astype("int32")
-scene.add(actor.surface(vertices, faces, colors=create_colormap(z.ravel(), name="blues")))
+scene.add(actor.surface(vertices, faces, colors=create_colormap(z.ravel(), name="blues").astype("float32")))
 window.ShowManager(scene=scene, size=(600, 600)).start()
