@@ -23,7 +23,7 @@ _HUES: Mapping[str, tuple[float, float]] = {
     "yellow": (45, 75),
     "green": (75, 165),
     "cyan": (165, 200),
-    "blue": (195, 265),
+    "blue": (195, 270),
     "magenta": (270, 340),
 }
 """Name of a colour -> degrees on the HSV circle; who says blue may mean sky blue."""
