@@ -72,7 +72,7 @@ def _repaired(text: str, api: ApiModel) -> Corrected:
 
 def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiModel, words: str) -> Corrected:
     """Return the answer with the model's new program, if the check finds no more in it than in the old one."""
-    text = with_program(current.text, rewrite(current.text, told))
+    text = with_program(current.text, rewrite(current.text, told), api.roots)
     if text is None or text == current.text:
         return current
     after = _repaired(text, api)

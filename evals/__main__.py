@@ -29,11 +29,13 @@ other commands:
   generate    write starter questions for another library from its examples and docstrings
   calibrate   refit what declines questions before the LLM is asked, and write docs/abstention.md
   injection   try attacks in questions, sources and conversations, and print which had an effect
+  references  run the program that comes with each request of the suite code, and check it
   libraries   index and measure the other libraries that have questions here, and write docs/libraries.md
 
 examples:
   python -m evals                                  retrieval, all questions
-  python -m evals all --limit 20                   everything but judge, on 20 questions of all kinds
+  python -m evals all --limit 20                   everything but code and judge, on 20 questions of all kinds
+  python -m evals code --arm model-alone --arm verified --limit 20
   python -m evals answers --kind error --id own-003
   python -m evals all --answerer http://127.0.0.1:8000
   python -m evals --gate                           exit code 1 if worse than the baseline
@@ -57,6 +59,7 @@ COMMANDS = {
     "generate": "evals.generate",
     "injection": "evals.red_team",
     "libraries": "evals.libraries",
+    "references": "evals.references",
 }
 """Commands that are no suites -> the module whose `main` they are; imported when asked for."""
 
@@ -95,7 +98,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    told = {**SUITES, "all": "everything but judge"}
+    told = {**SUITES, "all": "everything but code and judge"}
     suites = "\n".join(f"  {name:<11} {text}" for name, text in told.items())
     parser = argparse.ArgumentParser(
         prog="python -m evals",
@@ -111,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kind", action="append", default=[], help="only questions of this kind (repeatable)")
     parser.add_argument("--id", action="append", default=[], help="only this question (repeatable)")
     parser.add_argument("--limit", type=int, metavar="N", help="N questions, taken from every kind in proportion")
+    parser.add_argument(
+        "--arm", action="append", default=[], help="only this way of writing code, of the suite code (repeatable)"
+    )
     parser.add_argument("--compare", metavar="RUN", help="another run: its folder, or the beginning of its name")
     parser.add_argument(
         "--gate", nargs="?", type=Path, const=Path(), metavar="BASELINE", help="fail if worse than the baseline"
@@ -146,6 +152,7 @@ def _plan(options: argparse.Namespace, arguments: Sequence[str]) -> Plan:
         kinds=tuple(options.kind),
         ids=tuple(options.id),
         limit=options.limit,
+        arms=tuple(options.arm),
         compare=options.compare,
         gate=BASELINE if options.gate == Path() else options.gate,
         out=options.out,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -76,6 +76,23 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
         return not self.gold and not self.mixed
 
 
+class Selectable(Protocol):
+    """A question or request that can be chosen."""
+
+    @property
+    def id(self) -> str:
+        """Its name, which no other has."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Of which sort it is."""
+        ...
+
+
+C = TypeVar("C", bound=Selectable)
+
+
 def load_cases(path: Path = DEFAULT_CASES, sources: SourceTree | None = None) -> tuple[Case, ...]:
     """Read a case file, or all `*.jsonl` of a directory in the order of their names.
 
@@ -130,8 +147,8 @@ def read_jsonl(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
 
 
 def select(
-    cases: Sequence[Case], *, kinds: Iterable[str] = (), ids: Iterable[str] = (), limit: int | None = None
-) -> tuple[Case, ...]:
+    cases: Sequence[C], *, kinds: Iterable[str] = (), ids: Iterable[str] = (), limit: int | None = None
+) -> tuple[C, ...]:
     """Return the cases of these kinds or ids, and at most `limit` of them.
 
     A limit takes from every kind in proportion, by a fixed order that does not follow the files': the first 20 of 30
@@ -162,8 +179,8 @@ def _require(what: str, given: Iterable[str], known: set[str]) -> None:
         raise InvalidInput(f"No case has the {what} {unknown[0]!r}.", remedy=f"There are: {some}.")
 
 
-def _proportional(cases: Sequence[Case], limit: int) -> list[Case]:
-    by_kind: dict[str, list[Case]] = {}
+def _proportional(cases: Sequence[C], limit: int) -> list[C]:
+    by_kind: dict[str, list[C]] = {}
     for case in sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest()):
         by_kind.setdefault(case.kind, []).append(case)
     # The n-th of a kind of k stands at (n + 1/2) / k of the way: any prefix of that order is in proportion.

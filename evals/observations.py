@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from agent.schema import Answer, Passage
 from evals.places import Place
+from evals.scenes import Tried
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -127,4 +128,37 @@ class Judged(Struct, frozen=True, tag="judged", tag_field="type"):
         return ("judged", judge, measure, subject, inputs)
 
 
-Observation = Retrieved | Asked | Judged
+class Coded(Struct, frozen=True, tag="coded", tag_field="type"):
+    """What one way of answering wrote for one request, and what became of its code.
+
+    Attributes:
+        arm: the way of answering.
+        request: the request's words.
+        answer: Markdown, or None where there was an error.
+        error: why there is no answer.
+        seconds: from asking to the final answer.
+        code: the program in the answer; empty where it has none.
+        tried: what became of the program, where there is one.
+    """
+
+    arm: str
+    case: str
+    request: str
+    answer: str | None = None
+    error: str | None = None
+    seconds: float = 0.0
+    code: str = ""
+    tried: Tried | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes two observations the same."""
+        return self.key_of(self.arm, self.case, self.request)
+
+    @staticmethod
+    def key_of(arm: str, case: str, request: str) -> tuple[str, ...]:
+        """Return the key of what an arm wrote for a request."""
+        return ("coded", arm, case, request)
+
+
+Observation = Retrieved | Asked | Judged | Coded

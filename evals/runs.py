@@ -22,7 +22,8 @@ from agent.durable_files import storage_errors, write_atomically
 from agent.errors import BuildLocked, InvalidInput
 from agent.schema import Answer
 from evals.cases import Case
-from evals.observations import Asked, Identity, Judged, Observation, Retrieved
+from evals.code_requests import Request
+from evals.observations import Asked, Coded, Identity, Judged, Observation, Retrieved
 
 T = TypeVar("T")
 
@@ -115,7 +116,7 @@ class Run:
     def has(self, key: tuple[str, ...]) -> bool:
         """Whether it was observed before; what failed counts as not, and is tried again."""
         match self._observations.get(key):
-            case None | Asked(answer=None) | Judged(passing=None):
+            case None | Asked(answer=None) | Judged(passing=None) | Coded(answer=None):
                 return False
             case Asked(answer=Answer(status="sources_only")):
                 return False  # no language model answered
@@ -144,6 +145,15 @@ class Run:
         """Return a verdict."""
         entry = self._observations.get(key)
         return entry if isinstance(entry, Judged) else None
+
+    def arms(self) -> tuple[str, ...]:
+        """Return the names of the ways of answering that have written code, in the order in which they began."""
+        return tuple(dict.fromkeys(entry.arm for entry in self._entries(Coded)))
+
+    def coded(self, arm: str, requests: Iterable[Request]) -> dict[str, Coded]:
+        """Return request id -> what an arm wrote for the request as it is worded now."""
+        found = ((one, self._observations.get(Coded.key_of(arm, one.id, one.request))) for one in requests)
+        return {one.id: entry for one, entry in found if isinstance(entry, Coded)}
 
     def _entries(self, kind: type[T]) -> Iterator[T]:
         return (entry for entry in self._observations.values() if isinstance(entry, kind))

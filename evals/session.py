@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,15 @@ from msgspec import Struct
 from agent.durable_files import storage_errors, write_atomically
 from agent.errors import AgentError, BuildLocked, ConfigurationError, InvalidInput
 from agent.providers.llms import build_llm
+from agent.sandbox import Sandbox
 from agent.settings import Settings
+from evals.arms import choose
 from evals.baseline import GATED, against, read_baseline
 from evals.cases import DATA, Case, load_cases, select
+from evals.code_requests import Request, load_requests, requests_folder
+from evals.code_runs import try_code
+from evals.code_scores import score_code
+from evals.code_suite import write_all
 from evals.comparison import Comparison, check_comparable, compare_runs
 from evals.observations import Identity
 from evals.observe import Observer, Progress, is_observed
@@ -34,6 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         answerer: address of a service; None asks the engine in this process.
         library, version: of the service; its default where not given.
         cases: case file or directory; None takes the ones that come with this package for the library.
+        arms: of the suite `code`, by their names; all without one.
         compare: another run, by folder or name.
         gate: a baseline that the figures are held to.
         fresh: observe again what an earlier call had observed.
@@ -49,6 +57,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     limit: int | None = None
+    arms: tuple[str, ...] = ()
     compare: str | None = None
     gate: Path | None = None
     out: Path = Path("eval-runs")
@@ -71,6 +80,7 @@ class Outcome(Struct, frozen=True):
     """What came of it.
 
     Attributes:
+        requests: for code.
         scores: suite -> scores of what users get.
         gate: the comparison with the baseline, where one was asked for.
         problem: why it ended early; the report shows what was observed until then.
@@ -80,6 +90,7 @@ class Outcome(Struct, frozen=True):
     cases: tuple[Case, ...]
     report: Report
     scores: dict[str, Scores]
+    requests: tuple[Request, ...] = ()
     gate: Comparison | None = None
     problem: AgentError | None = None
 
@@ -96,7 +107,7 @@ def measure(plan: Plan, settings: Settings, progress: Progress) -> Outcome:
     baseline = read_baseline(plan.gate) if plan.gate else None
     other = find_run(plan.out, plan.compare) if plan.compare else None
     with _subject(plan, settings, progress) as subject:
-        cases = _cases(plan, subject)
+        cases, requests = _chosen(plan, subject)
         run = Run.start(plan.out, subject.identity)
         if baseline is not None:
             check_comparable(run.identity, baseline.identity, f"The baseline {str(plan.gate)!r}")
@@ -105,10 +116,11 @@ def measure(plan: Plan, settings: Settings, progress: Progress) -> Outcome:
             if other.folder.resolve() == run.folder.resolve():
                 raise InvalidInput(f"{plan.compare!r} is this very run.", remedy="Name another one.")
         observer = Observer(run, progress, fresh=plan.fresh)
-        problem = _observe(plan, settings, observer, cases, subject)
-        scores = score_run(run, cases, subject.api)
+        problem = _observe(plan, settings, observer, cases, requests, subject)
+        scores = _scores(run, cases, requests, subject)
         gate = against(baseline, run, cases, scores) if baseline else None
-        comparisons = [] if other is None else [compare_runs(run, scores, other, score_run(other, cases, subject.api))]
+        old = _scores(other, cases, requests, subject) if other else {}
+        comparisons = [compare_runs(run, scores, other, old)] if other else []
         report = build_report(
             run,
             cases,
@@ -118,20 +130,33 @@ def measure(plan: Plan, settings: Settings, progress: Progress) -> Outcome:
             history=_history(plan, run, cases),
             comparisons=(*comparisons, *([gate] if gate else [])),
             notes=tuple(_notes(subject, observer, problem)),
+            requests=requests,
         )
     write_report(run, report, plan.stem)
-    return Outcome(run, cases, report, scores, gate, problem)
+    return Outcome(run, cases, report, scores, requests, gate, problem)
 
 
 def _subject(plan: Plan, settings: Settings, progress: Progress) -> AbstractContextManager[Subject]:
     if plan.answerer is not None:
         return service_subject(plan.answerer, settings, library=plan.library, version=plan.version)
-    return engine_subject(settings, progress, with_llm=bool(ASKING & set(plan.suites)))
+    return engine_subject(settings, progress, with_llm=bool({*ASKING, "code"} & set(plan.suites)))
 
 
-def _cases(plan: Plan, subject: Subject) -> tuple[Case, ...]:
-    path = plan.cases or default_cases(subject.identity)
-    return select(load_cases(path, subject.tree), kinds=plan.kinds, ids=plan.ids, limit=plan.limit)
+def _chosen(plan: Plan, subject: Subject) -> tuple[tuple[Case, ...], tuple[Request, ...]]:
+    """Return the questions and the requests for code that the plan's suites are about."""
+    known: list[Case | Request] = []
+    if set(plan.suites) != {"code"}:
+        known += load_cases(plan.cases or default_cases(subject.identity), subject.tree)
+    if "code" in plan.suites:
+        known += load_requests(requests_folder(subject.identity))
+    chosen = select(known, kinds=plan.kinds, ids=plan.ids, limit=plan.limit)
+    requests = tuple(one for one in chosen if isinstance(one, Request))
+    return tuple(one for one in chosen if isinstance(one, Case)), requests
+
+
+def _scores(run: Run, cases: Sequence[Case], requests: Sequence[Request], subject: Subject) -> dict[str, Scores]:
+    of_code = score_code(run, requests)
+    return score_run(run, cases, subject.api) | ({"code": of_code} if of_code else {})
 
 
 def default_cases(identity: Identity) -> Path:
@@ -151,7 +176,12 @@ def default_cases(identity: Identity) -> Path:
 
 
 def _observe(
-    plan: Plan, settings: Settings, observer: Observer, cases: Sequence[Case], subject: Subject
+    plan: Plan,
+    settings: Settings,
+    observer: Observer,
+    cases: Sequence[Case],
+    requests: Sequence[Request],
+    subject: Subject,
 ) -> AgentError | None:
     """Ask what is not in the run yet; return why it ended early, if it did.
 
@@ -165,6 +195,10 @@ def _observe(
             if asking:
                 wanted = [case for case in cases if any(applies(suite, case) for suite in asking)]
                 observer.ask(wanted, subject.answerer)
+            if requests:
+                about = subject.identity
+                run = partial(try_code, sandbox=Sandbox(settings, about.library, about.version))
+                write_all(observer, requests, choose(subject.arms(), plan.arms), run, about.library)
             if "judge" in plan.suites:
                 _judge(observer, cases, settings)
             if GATED in plan.suites and plan.peers and subject.peers is not None:

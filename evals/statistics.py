@@ -77,6 +77,12 @@ def figure(values: Iterable[float], failed: int = 0) -> Figure | None:
     return Figure(float(array.mean()), low, high, array.size, failed)
 
 
+def proportion(outcomes: Iterable[float], failed: int = 0) -> Figure | None:
+    """Return the share of outcomes that are 1, not 0, with Wilson's interval; None where there are none."""
+    array = np.fromiter(outcomes, float)
+    return Figure(float(array.mean()), *_wilson(array), array.size, failed) if array.size else None
+
+
 def _wilson(outcomes: NDArray[np.float64]) -> tuple[float, float]:
     from scipy.stats import binomtest
 

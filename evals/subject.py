@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
+from agent.code_runner import CodeRunner, Turns
 from agent.errors import AgentError, ConfigurationError
 from agent.index_build import build
 from agent.providers.embeddings import build_embedding
@@ -17,6 +18,7 @@ from agent.settings import Settings
 from agent.sources import open_source
 from agent.symbols import ApiModel
 from evals.answerers import Answerer, EngineAnswerer, HttpAnswerer
+from evals.arms import Arm, engine_arms, service_arm
 from evals.observations import Identity
 from evals.observe import Progress
 from evals.systems import RANKINGS, SHIPPED, RememberedQueries, System, ablations, peer_systems, shipped
@@ -32,6 +34,7 @@ class Subject(Struct, frozen=True):
         peers: builds the peers; None where there is no engine in this process to share a model with.
         prepare: told all questions before the first is searched for.
         confidence: question -> how sure retrieval is that it can be answered, or None where the subject does not tell.
+        arms: builds the ways of writing code; the LLM must be there.
         notes: what a reader of the figures must know.
     """
 
@@ -43,6 +46,7 @@ class Subject(Struct, frozen=True):
     peers: Callable[[], Iterable[System]] | None
     prepare: Callable[[Sequence[str]], None]
     confidence: Callable[[str], float] | None
+    arms: Callable[[], Iterable[Arm]]
     notes: tuple[str, ...] = ()
 
 
@@ -84,6 +88,9 @@ def engine_subject(settings: Settings, progress: Progress, *, with_llm: bool) ->
             peers=lambda: peer_systems(tree, settings, query),
             prepare=query.remember,
             confidence=engine.confidence,
+            arms=lambda: engine_arms(
+                service.engine(None, None, with_llm=True), CodeRunner(settings, info.library, info.version, Turns(1))
+            ),
             notes=tuple(_left_out(settings)),
         )
     finally:
@@ -114,6 +121,7 @@ def service_subject(
             peers=None,
             prepare=lambda _: None,
             confidence=None,
+            arms=lambda: [service_arm(answerer)],
             notes=(*notes, "A service does not tell how sure its retrieval is: no risk-coverage curve."),
         )
     finally:

@@ -5,49 +5,44 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection
 
+from markdown_it.token import Token
+
 from agent.verification.answer import python_blocks
 from agent.verification.markdown import lines_of
+from agent.verification.source import Code
 
 
 def program(markdown: str, roots: Collection[str]) -> str | None:
-    """Return the Python blocks of a Markdown text as one script.
+    """Return the program that a reader would take from an answer: its Python blocks from the last whole one on.
 
-    Blocks of one text continue each other; prompts of a doctest and a notebook's commands are taken out.
+    A block is whole if it imports the library: what follows without doing so goes on from it, what stands before is
+    another attempt or a variant. Prompts of a doctest and a notebook's commands are taken out.
 
     Args:
         markdown: any text.
         roots: top-level packages of the library.
 
     Returns:
-        None where there is nothing to run: no block imports the library, or one of them is not Python.
+        None where there is nothing to run: no block imports the library, or one of those taken is not Python.
     """
-    codes = [code for _, code in python_blocks(markdown)]
-    trees = [code.tree for code in codes if code.tree is not None]
-    if len(trees) < len(codes) or not any(_imports(tree, roots) for tree in trees):
+    codes = [code for _, code in _taken(markdown, roots)]
+    if not codes or any(code.tree is None for code in codes):
         return None
     return "\n".join(line for code in codes for line in code.lines)
 
 
-def _imports(tree: ast.Module, roots: Collection[str]) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(alias.name.partition(".")[0] in roots for alias in node.names):
-            return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in roots:
-            return True
-    return False
-
-
-def with_program(markdown: str, reply: str) -> str | None:
+def with_program(markdown: str, reply: str, roots: Collection[str]) -> str | None:
     """Return a Markdown text with the program of a reply in the place of its own.
 
     Args:
-        markdown: any text with at least one Python block; the first is replaced, further ones go.
+        markdown: any text with at least one Python block.
         reply: what a model said when it was asked for the program again.
+        roots: top-level packages of the library.
 
     Returns:
         None where the reply does not hold exactly one Python block, or the text none.
     """
-    new, old = python_blocks(reply), python_blocks(markdown)
+    new, old = python_blocks(reply), _taken(markdown, roots) or python_blocks(markdown)
     if len(new) != 1 or not old or new[0][1].tree is None:
         return None
     code = new[0][0].content
@@ -57,3 +52,18 @@ def with_program(markdown: str, reply: str) -> str | None:
         marks = "`" * 3 if "```" not in code else "~" * 3
         lines[start:end] = [f"{marks}python\n{code.rstrip()}\n{marks}\n"] if number == 0 else []
     return "".join(lines)
+
+
+def _taken(markdown: str, roots: Collection[str]) -> list[tuple[Token, Code]]:
+    blocks = python_blocks(markdown)
+    whole = [number for number, (_, code) in enumerate(blocks) if code.tree is not None and _imports(code.tree, roots)]
+    return blocks[whole[-1] :] if whole else []
+
+
+def _imports(tree: ast.Module, roots: Collection[str]) -> bool:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and any(alias.name.partition(".")[0] in roots for alias in node.names):
+            return True
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in roots:
+            return True
+    return False

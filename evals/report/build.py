@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from agent.schema import Answer
 from agent.symbols import ApiModel
 from evals.cases import Case
+from evals.code_requests import Request
 from evals.comparison import Comparison
 from evals.judge import MEASURES as JUDGED
 from evals.judge import subjects
 from evals.observations import Retrieved
 from evals.places import DEPTH
+from evals.report.code import code_tables, programs
 from evals.report.questions import USED, questions
 from evals.report.tables import tables
 from evals.report.values import Curve, Moment, Report, RiskCurve
@@ -44,6 +46,7 @@ def build_report(
     history: Iterable[Run] = (),
     comparisons: Sequence[Comparison] = (),
     notes: Sequence[str] = (),
+    requests: Sequence[Request] = (),
 ) -> Report:
     """Compute everything that a run says.
 
@@ -56,6 +59,7 @@ def build_report(
         history: runs of the same library, oldest first, this one included.
         comparisons: made with the baseline or another run.
         notes: what a reader must know.
+        requests: the requests for code that count.
     """
     return Report(
         title=f"{run.identity.library} {run.identity.version}",
@@ -63,13 +67,16 @@ def build_report(
         identity=run.identity,
         created=run.created,
         command=command,
-        cases=len(cases),
-        tables=tuple(tables(run, cases, scores)),
-        curves=tuple(_curves(run, cases)),
+        cases=len(cases) + len(requests),
+        tables=(*tables(run, cases, scores), *(code_tables(run, requests, scores["code"]) if "code" in scores else ())),
+        curves=tuple(_curves(run, cases) if cases else ()),
         risk=tuple(_risk(run, cases)),
         history=tuple(_moment(one, cases, api) for one in history),
         comparisons=tuple(comparisons),
-        questions=questions(run, cases, scores, api),
+        questions=(
+            *questions(run, cases, scores, api),
+            *(programs(run, requests, scores["code"]) if "code" in scores else ()),
+        ),
         failures=(*_failures(scores), *_judge_failures(run, cases)),
         notes=tuple(notes),
     )

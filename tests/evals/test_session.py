@@ -55,7 +55,7 @@ class Finding(ScriptedService):
         found = (msgspec.structs.replace(reply.passages[0], path="fury/actor/curved.py", symbol=symbol),)
         return msgspec.structs.replace(reply, passages=found)
 
-    def stream(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
+    def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
         if self.mute_after <= len(self.questions) < self.mute_after + 5:
             self.questions.append(request)
             raise GONE

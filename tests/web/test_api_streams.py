@@ -142,7 +142,7 @@ def test_work_that_ignores_its_cancellation_keeps_its_place() -> None:
     class Deaf(ScriptedService):
         def stream(self, request: Any, cancel: CancelToken, *, user: str | None = None) -> Iterator[Any]:
             release.wait(10)
-            yield from super().stream(request, cancel)
+            yield from super().stream(request, cancel, user=user)
 
     service = Deaf()
     with running(service, Settings(queue_size=0)) as client:
@@ -159,7 +159,7 @@ def test_a_slow_client_makes_the_work_wait_and_not_the_memory_grow() -> None:
 
     class Talkative(ScriptedService):
         def stream(self, request: Any, cancel: CancelToken, *, user: str | None = None) -> Iterator[Any]:
-            del request
+            del request, user
             self.tokens.append(cancel)
             for number in range(5000):
                 yielded.append(number)
