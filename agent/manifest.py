@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
+import math
 from array import array
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +16,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from agent.chunking.messages import messages
+from agent.chunking.messages import messages, word_pairs
 from agent.chunking.uses import uses, written
-from agent.errors import IndexCorrupt
+from agent.index_file import IndexFile, created
 from agent.schema import Chunk, SourceFile
 
 _SCHEMA = """
@@ -31,12 +32,18 @@ CREATE INDEX chunks_by_qualified ON chunks (qualified);
 CREATE TABLE places (number INTEGER PRIMARY KEY, chunk TEXT NOT NULL, hidden INTEGER NOT NULL);
 CREATE TABLE names (token TEXT PRIMARY KEY, places BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE messages (chunk TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (chunk, text)) WITHOUT ROWID;
+CREATE TABLE quotable (number INTEGER PRIMARY KEY, chunk TEXT NOT NULL, pairs INTEGER NOT NULL);
+CREATE TABLE pairs (token TEXT PRIMARY KEY, places BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE uses (chunk TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (chunk, name)) WITHOUT ROWID;
+CREATE TABLE used (chunk TEXT NOT NULL, definition TEXT NOT NULL, PRIMARY KEY (chunk, definition)) WITHOUT ROWID;
+CREATE TABLE rarity (definition TEXT PRIMARY KEY, weight REAL NOT NULL) WITHOUT ROWID;
 """
+QUOTED = 0.5
+"""Share of a message's word pairs that a question must quote."""
 _LOOKUP = 10_000
 """Values in one look-up; well under SQLite's limit on variables."""
-_CACHE_KB = 65_536
-"""Pages that the writer keeps in memory: ids are random, so every insertion touches another page."""
+_SHORTEST = 2
+"""Word pairs that make a message; "Invalid value" could be anybody's."""
 
 Numbers = NDArray[np.int32]
 
@@ -66,42 +73,25 @@ class Manifest:
     """The manifest of one generation; safe to read from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise IndexCorrupt(
-                f"The manifest {str(path)!r} cannot be opened ({error}).",
-                remedy="Build the index again: `fury-agent index --force`.",
-            ) from error
+        self._file = IndexFile.open(path)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._file.close()
 
     def _among(self, query: str, values: Iterable[str | int]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query whose last word is a column that must be one of the values."""
         for group in _batched(sorted(set(values))):
-            yield from self._rows(f"{query} IN ({','.join('?' * len(group))})", group)
-
-    def _rows(self, query: str, parameters: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
-        try:
-            with closing(self._connection.execute(query, parameters)) as cursor:
-                return cursor.fetchall()
-        except sqlite3.Error as error:
-            raise IndexCorrupt(
-                f"The manifest {str(self.path)!r} cannot be read ({error}).",
-                remedy="Build the index again: `fury-agent index --force`.",
-            ) from error
+            yield from self._file.rows(f"{query} IN ({','.join('?' * len(group))})", group)
 
     def fingerprints(self) -> dict[str, str]:
         """Return path -> fingerprint of every file."""
-        return {path: print_ for path, print_ in self._rows("SELECT path, fingerprint FROM files")}  # noqa: C416 - typed
+        return {path: print_ for path, print_ in self._file.rows("SELECT path, fingerprint FROM files")}  # noqa: C416 - typed
 
     def chunk_ids(self, paths: Iterable[str] | None = None) -> dict[str, list[str]]:
         """Return path -> ids of the file's chunks, of all files or of some."""
         query = "SELECT path, id FROM chunks"
-        rows = self._rows(query) if paths is None else self._among(f"{query} WHERE path", paths)
+        rows = self._file.rows(query) if paths is None else self._among(f"{query} WHERE path", paths)
         ids: dict[str, list[str]] = {}
         for path, identifier in sorted(rows):
             ids.setdefault(path, []).append(identifier)
@@ -109,11 +99,11 @@ class Manifest:
 
     def count(self) -> int:
         """Return the number of chunks."""
-        return int(self._rows("SELECT COUNT(*) FROM chunks")[0][0])
+        return int(self._file.rows("SELECT COUNT(*) FROM chunks")[0][0])
 
     def sample(self, number: int) -> list[str]:
         """Return the ids of some chunks; ids are digests, so their order is nobody's."""
-        return [id_ for (id_,) in self._rows(f"SELECT id FROM chunks ORDER BY id LIMIT {number:d}")]  # noqa: S608 - a number
+        return [id_ for (id_,) in self._file.rows(f"SELECT id FROM chunks ORDER BY id LIMIT {number:d}")]  # noqa: S608 - a number
 
     def named(self, tokens: Iterable[str]) -> dict[str, Numbers]:
         """Return token -> ascending numbers of the places in whose name it occurs, see `ids`."""
@@ -122,15 +112,15 @@ class Manifest:
 
     def names(self) -> Iterator[tuple[str, Numbers]]:
         """Yield `named` for all tokens."""
-        return ((token, np.frombuffer(numbers, np.int32)) for token, numbers in self._rows("SELECT * FROM names"))
+        return ((token, np.frombuffer(numbers, np.int32)) for token, numbers in self._file.rows("SELECT * FROM names"))
 
     def count_places(self) -> int:
         """Return how many places have a name."""
-        return int(self._rows("SELECT COUNT(*) FROM places")[0][0])
+        return int(self._file.rows("SELECT COUNT(*) FROM places")[0][0])
 
     def hidden(self) -> Numbers:
         """Return the numbers of the places in the package that have no public path."""
-        return np.array([number for (number,) in self._rows("SELECT number FROM places WHERE hidden")], np.int32)
+        return np.array([number for (number,) in self._file.rows("SELECT number FROM places WHERE hidden")], np.int32)
 
     def ids(self, places: Iterable[int]) -> list[str]:
         """Return the chunks of numbered places, in this order.
@@ -162,17 +152,30 @@ class Manifest:
         """Return chunk id -> path."""
         return dict(self._among("SELECT id, path FROM chunks WHERE id", ids))
 
-    @cached_property
-    def messages(self) -> list[tuple[str, str]]:
-        """(chunk id, message) for what is raised or warned with, see `agent.chunking.messages`."""
-        rows = self._rows("SELECT chunk, text FROM messages ORDER BY chunk, text")
-        return [(chunk, text) for chunk, text in rows]
+    def quoted(self, pairs: Iterable[str]) -> list[tuple[str, int, int]]:
+        """Return (chunk id, word pairs of its message, how many of them are among these) for each message that has any.
+
+        See `agent.chunking.messages`.
+        """
+        found = [
+            np.frombuffer(numbers, np.int32) for _, numbers in self._among("SELECT * FROM pairs WHERE token", pairs)
+        ]
+        numbers, counts = np.unique(np.concatenate([np.empty(0, np.int32), *found]), return_counts=True)
+        enough = counts >= QUOTED * self._lengths[numbers]
+        said = dict(zip(numbers[enough].tolist(), counts[enough].tolist(), strict=True))
+        rows = self._among("SELECT number, chunk, pairs FROM quotable WHERE number", said)
+        return [(chunk, length, said[number]) for number, chunk, length in rows]
 
     @cached_property
-    def uses(self) -> list[tuple[str, str]]:
-        """(chunk id, name) for what examples use, see `agent.chunking.uses`."""
-        query = "SELECT chunk, name FROM uses JOIN chunks ON chunk = id WHERE role = 'example' ORDER BY chunk, name"
-        return [(chunk, name) for chunk, name in self._rows(query)]
+    def _lengths(self) -> Numbers:
+        """Word pairs of each message; numbers begin at 1."""
+        rows = self._file.rows("SELECT pairs FROM quotable ORDER BY number")
+        return np.array([0, *(pairs for (pairs,) in rows)], np.int32)
+
+    def used_in(self, ids: Iterable[str]) -> list[tuple[str, str, float]]:
+        """Return (chunk id, chunk id of a definition, how telling its use is) for what these blocks of examples use."""
+        query = "SELECT chunk, definition, weight FROM used JOIN rarity USING (definition) WHERE chunk"
+        return [(chunk, definition, weight) for chunk, definition, weight in self._among(query, ids)]
 
     def used_by(self, ids: Iterable[str]) -> list[tuple[str, str]]:
         """Return (chunk id, name) for what these examples use and these pages write out."""
@@ -189,15 +192,15 @@ class ManifestWriter:
     Args:
         path: the file to make.
         tokenize: text to lexical tokens, the same function that questions go through.
+        meant: a name that an example uses to the definition path it stands for.
     """
 
-    def __init__(self, path: Path, tokenize: Callable[[str], Sequence[str]]) -> None:
+    def __init__(
+        self, path: Path, tokenize: Callable[[str], Sequence[str]], meant: Callable[[str], str | None] = lambda _: None
+    ) -> None:
         self._tokenize = tokenize
-        self._connection = sqlite3.connect(path)
-        # A crash loses the whole generation anyway; it is flushed to disk as a whole before the switch.
-        self._connection.executescript(
-            f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KB};{_SCHEMA}"
-        )
+        self._meant = meant
+        self._connection = created(path, _SCHEMA)
 
     def __enter__(self) -> Self:
         return self
@@ -206,6 +209,8 @@ class ManifestWriter:
         with closing(self._connection):
             if kind is None:
                 self._number_places()
+                self._number_messages()
+                self._count_uses()
                 self._connection.commit()
 
     def keep(self, previous: Path, paths: Iterable[str]) -> None:
@@ -245,10 +250,52 @@ class ManifestWriter:
             "INSERT INTO places (chunk, hidden) SELECT id, public IS NULL AND role = 'package' FROM chunks "
             "WHERE symbol IS NOT NULL AND part = 0 ORDER BY length(symbol), path, id"
         )
-        places: dict[str, array[int]] = defaultdict(lambda: array("i"))
-        for number, symbol in run("SELECT number, symbol FROM places JOIN chunks ON chunk = id ORDER BY number"):
-            for token in set(self._tokenize(symbol.rpartition(".")[2])):
-                places[token].append(number)
-        self._connection.executemany(
-            "INSERT INTO names VALUES (?, ?)", ((token, places[token].tobytes()) for token in sorted(places))
+        named = run("SELECT number, symbol FROM places JOIN chunks ON chunk = id")
+        self._list_numbers(
+            "names",
+            ((token, number) for number, symbol in named for token in self._tokenize(symbol.rpartition(".")[2])),
         )
+
+    def _number_messages(self) -> None:
+        """Write which messages each pair of words stands in."""
+        run = self._connection.execute
+        known = (
+            (chunk, word_pairs(text)) for chunk, text in run("SELECT chunk, text FROM messages ORDER BY chunk, text")
+        )
+        numbered = enumerate(((chunk, pairs) for chunk, pairs in known if len(pairs) >= _SHORTEST), start=1)
+
+        def said() -> Iterator[tuple[str, int]]:
+            for number, (chunk, pairs) in numbered:
+                run("INSERT INTO quotable VALUES (?, ?, ?)", (number, chunk, len(pairs)))
+                yield from ((pair, number) for pair in pairs)
+
+        self._list_numbers("pairs", said())
+
+    def _list_numbers(self, table: str, said: Iterable[tuple[str, int]]) -> None:
+        """Write for each token the ascending numbers of what has it; an array takes a tenth of a table's rows."""
+        run = self._connection.execute
+        run("CREATE TEMP TABLE said (token TEXT, number INTEGER, PRIMARY KEY (token, number)) WITHOUT ROWID")
+        self._connection.executemany("INSERT OR IGNORE INTO said VALUES (?, ?)", said)
+        rows = groupby(run("SELECT token, number FROM said ORDER BY token, number"), key=itemgetter(0))
+        lists = ((token, array("i", (number for _, number in held)).tobytes()) for token, held in rows)
+        self._connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", lists)  # noqa: S608 - names of this module
+        run("DROP TABLE said")
+
+    def _count_uses(self) -> None:
+        """Write which definitions the blocks of examples use, and how telling: what all of them need says nothing."""
+        run = self._connection.execute
+        run("CREATE TEMP TABLE meanings (name TEXT PRIMARY KEY, path TEXT) WITHOUT ROWID")
+        names = run("SELECT DISTINCT name FROM uses JOIN chunks ON chunk = id WHERE role = 'example'")
+        meanings = ((name, self._meant(name)) for (name,) in names)
+        self._connection.executemany("INSERT INTO meanings VALUES (?, ?)", meanings)
+        run(
+            "INSERT INTO used SELECT DISTINCT chunk, definition FROM uses JOIN chunks ON chunk = id "
+            "JOIN meanings USING (name) JOIN (SELECT qualified, MAX(id) AS definition FROM chunks "
+            "WHERE symbol IS NOT NULL AND part = 0 GROUP BY qualified) AS place ON place.qualified = meanings.path "
+            "WHERE role = 'example'"
+        )
+        run("DROP TABLE meanings")
+        ((examples,),) = run("SELECT COUNT(DISTINCT path) FROM used JOIN chunks ON chunk = id").fetchall()
+        users = run("SELECT definition, COUNT(DISTINCT path) FROM used JOIN chunks ON chunk = id GROUP BY definition")
+        weights = ((definition, math.log1p(examples / count)) for definition, count in users)
+        self._connection.executemany("INSERT INTO rarity VALUES (?, ?)", weights)

@@ -97,8 +97,9 @@ _BUILD: Mapping[str, Callable[[Build], str]] = {
     "validating and publishing": _stage("validating"),
     "memory at most": lambda made: f"{made.peak_mb:,.0f} MB",
     "of it: before the build, with the model": lambda made: f"{made.start_mb:,.0f} MB",
+    "of it: the build": lambda made: f"{made.peak_mb - made.start_mb:,.0f} MB",
     "index on disk": lambda made: f"{sum(made.index_mb.values()):,.0f} MB",
-    "of it: API model": lambda made: f"{made.index_mb.get('api.json', 0):,.0f} MB",
+    "of it: API model": lambda made: f"{made.index_mb.get('api.sqlite', made.index_mb.get('api.json', 0)):,.0f} MB",
     "of it: manifest": lambda made: f"{made.index_mb.get('manifest.sqlite', 0):,.0f} MB",
 }
 _SEARCH: Mapping[str, Callable[[Search], str]] = {
