@@ -24,7 +24,8 @@ from agent.durable_files import storage_errors
 from agent.errors import IndexError_, InvalidInput, ServiceError, SourceNotFound
 from agent.generations import FORMAT, Generation, IndexDirectory
 from agent.index_validation import validate
-from agent.manifest import Manifest, ManifestWriter
+from agent.manifest import Manifest
+from agent.manifest_writer import ManifestWriter
 from agent.providers.embedding_cache import EmbeddingCache
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.stores import create_store, drop_store, open_store

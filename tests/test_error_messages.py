@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from agent.chunking.messages import word_pairs
 from agent.error_messages import ErrorMessages
-from agent.manifest import Manifest, ManifestWriter
+from agent.manifest import Manifest
+from agent.manifest_writer import ManifestWriter
 from agent.schema import SourceFile
 from tests.support import make_chunk
 

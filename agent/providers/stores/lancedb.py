@@ -289,9 +289,9 @@ class LanceVectorStore(ThreadedVectorStore):
 
 
 def _connect(directory: Path) -> DBConnection:
-    # LanceDB has no other setting for what it reads ahead, nor how many rows at once: 2 GB, which compacting fills.
+    # LanceDB has no other setting for how much it reads ahead, and how many rows at once: compacting fills 2 GB.
     for name, value in _READ_AHEAD.items():
-        os.environ.setdefault(name, value)  # noqa: TID251 - told to LanceDB, not read
+        os.putenv(name, value)
     import lancedb  # takes a second
 
     return lancedb.connect(directory)
