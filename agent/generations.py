@@ -7,7 +7,7 @@
         build.lock                  held by the process that builds
         generations/NAME/
             info.json               IndexInfo: what it holds and how it was made; written last
-            api.json                the API model
+            api.sqlite              the API model
             manifest.sqlite         file -> sha256, chunk ids
             store/                  the vector store
 
@@ -42,7 +42,7 @@ from agent.errors import (
 )
 from agent.schema import IndexInfo, Library
 
-FORMAT = 5
+FORMAT = 6
 KEPT_GENERATIONS = 2
 """The served one and the one before it, which readers that opened it just before a switch still use."""
 
@@ -56,7 +56,7 @@ class Generation:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.info_file = directory / "info.json"
-        self.api_file = directory / "api.json"
+        self.api_file = directory / "api.sqlite"
         self.manifest_file = directory / "manifest.sqlite"
         self.store_dir = directory / "store"
 

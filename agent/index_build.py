@@ -24,7 +24,8 @@ from agent.durable_files import storage_errors
 from agent.errors import IndexError_, InvalidInput, ServiceError, SourceNotFound
 from agent.generations import FORMAT, Generation, IndexDirectory
 from agent.index_validation import validate
-from agent.manifest import Manifest, ManifestWriter
+from agent.manifest import Manifest
+from agent.manifest_writer import ManifestWriter
 from agent.providers.embedding_cache import EmbeddingCache
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.providers.stores import create_store, drop_store, open_store
@@ -35,6 +36,7 @@ from agent.sources import Progress, open_source, parse_spec
 from agent.sources.progress import silent
 from agent.sources.spec import FolderSpec
 from agent.symbols import ApiModel
+from agent.usage import meant
 
 WINDOW = 2048
 """Chunks in memory at once; long enough for batches of like length, short enough for any corpus."""
@@ -172,12 +174,13 @@ def fingerprints(files: Sequence[SourceFile], public_paths: Mapping[str, str]) -
     A re-export in `__init__.py` changes the public names of another file, which must then be chunked again.
     """
     modules = {file.module for file in files if file.module is not None}
-    own: dict[str | None, list[tuple[str, str]]] = defaultdict(list)
-    for definition, public in sorted(public_paths.items()):
+    own: dict[str | None, int] = defaultdict(int)
+    for definition, public in public_paths.items():
         module = definition
         while module and module not in modules:
             module = module.rpartition(".")[0]
-        own[module].append((definition, public))
+        # In whatever order they come, and without holding them all.
+        own[module] ^= int.from_bytes(hashlib.sha256(repr((definition, public)).encode()).digest())
     prints: dict[str, str] = {}
     for file in files:
         context = (
@@ -186,7 +189,7 @@ def fingerprints(files: Sequence[SourceFile], public_paths: Mapping[str, str]) -
             file.language,
             file.module,
             file.sha256,
-            own[file.module] if file.module else (),
+            own[file.module] if file.module else 0,
         )
         prints[file.path] = hashlib.sha256(repr(context).encode()).hexdigest()
     return prints
@@ -216,8 +219,10 @@ class _Builder:
         self.written = 0
         self.bytes_done = 0.0
 
-        api = ApiModel.build(tree, progress=lambda done, total: report("reading the API", done, total))
-        api.save(generation.api_file)
+        api = ApiModel.build(
+            tree, generation.api_file, progress=lambda done, total: report("reading the API", done, total)
+        )
+        self.api = api
         self.public_paths = api.public_paths()
         self.prints = fingerprints(tree.files, self.public_paths)
         before = self._before()
@@ -239,7 +244,10 @@ class _Builder:
         dimension = len(embedding.get_text_embedding("dimension"))
         store = create_store(self.settings, self.generation, dimension)
         cache = EmbeddingCache(self.settings.data_dir / "embeddings.sqlite", embedding, model=name, revision=revision)
-        with closing(cache), ManifestWriter(self.generation.manifest_file, code_tokens) as manifest:
+        with (
+            closing(cache),
+            ManifestWriter(self.generation.manifest_file, code_tokens, partial(meant, self.api)) as manifest,
+        ):
             if self.previous is not None and self.kept:
                 paths = {file.path for file in self.kept}
                 store.copy_from(open_store(self.settings, self.previous), paths)

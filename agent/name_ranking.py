@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agent.manifest import Manifest
+from agent.manifest import Manifest, rarity
 
 DEPTH = 15
 """How many definitions are named: one that shares a common word with the question says little."""
@@ -34,35 +32,17 @@ class NameRanking:
         Returns:
             Ids of chunks.
         """
-        said = np.zeros(len(self._weight))
+        weights = self._manifest.weights
+        said = np.zeros(len(weights))
         for numbers in self._manifest.named(tokens).values():
-            said[numbers] += self._rarity(numbers)
+            said[numbers] += rarity(len(weights) - 1, len(numbers))
         found = np.flatnonzero(said)
-        coverage = said[found] / self._weight[found]
+        coverage = said[found] / weights[found]
         found, coverage = found[coverage >= COVERAGE], coverage[coverage >= COVERAGE]
-        scores = said[found] * coverage * self._worth[found]
+        scores = (
+            said[found] * coverage * np.where(np.isin(found, self._manifest.hidden, assume_unique=True), PRIVATE, 1.0)
+        )
         if len(scores) > DEPTH:
             best = np.flatnonzero(scores >= np.partition(scores, -DEPTH)[-DEPTH])
             found, scores = found[best], scores[best]
         return self._manifest.ids(found[np.argsort(-scores, kind="stable")][:DEPTH].tolist())
-
-    def _rarity(self, numbers: NDArray[np.int32]) -> float:
-        return float(np.log1p(self._places / len(numbers)))
-
-    @cached_property
-    def _places(self) -> int:
-        return self._manifest.count_places()
-
-    @cached_property
-    def _weight(self) -> NDArray[np.float64]:
-        """Weight of all tokens of each place's name; numbers begin at 1."""
-        weight = np.zeros(self._places + 1)
-        for _, numbers in self._manifest.names():
-            weight[numbers] += self._rarity(numbers)
-        return weight
-
-    @cached_property
-    def _worth(self) -> NDArray[np.float64]:
-        worth = np.ones(self._places + 1)
-        worth[self._manifest.hidden()] = PRIVATE
-        return worth

@@ -47,7 +47,7 @@ class NamedPlaces:
         Returns:
             Ids of chunks.
         """
-        symbols = [symbol for name in identifiers(question) for symbol in self._api.find(name)[:MENTIONED_DEPTH]]
+        symbols = [symbol for name in identifiers(question) for symbol in self._api.find(name, MENTIONED_DEPTH)]
         return self.places(
             symbol.path.rpartition(".")[0] if symbol.kind == "attribute" else symbol.path for symbol in symbols
         )
@@ -61,7 +61,7 @@ class NamedPlaces:
             question: the user's words.
             found: ids of the chunks that match them, best first.
         """
-        named = {symbol.path for name in identifiers(question) for symbol in self._api.find(name)[:MENTIONED_DEPTH]}
+        named = {symbol.path for name in identifiers(question) for symbol in self._api.find(name, MENTIONED_DEPTH)}
         classes = {path for path in named if self._api.symbols[path].kind == "class"}
         owner = {id_: path.rpartition(".")[0] for id_, path in self._manifest.definitions(found if classes else ())}
         return [id_ for id_ in found if owner.get(id_) in classes]

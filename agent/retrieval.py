@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Literal, get_args
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -98,13 +97,10 @@ class HybridRetriever(BaseRetriever):
         self._top_k = top_k
         self._parts = frozenset(parts)
         self._reranker = reranker
-        self._usage = Usage(manifest, api)
+        self._usage = Usage(manifest)
+        self._error_messages = ErrorMessages(manifest)
         self._names = NamedPlaces(manifest, api)
         self._stale = StaleNames(manifest, api)
-
-    @cached_property
-    def _error_messages(self) -> ErrorMessages:
-        return ErrorMessages(self._manifest.messages)
 
     def with_parts(self, parts: Iterable[Part]) -> HybridRetriever:
         """Return a retriever over the same index in which only these ideas take part."""
@@ -225,8 +221,9 @@ class HybridRetriever(BaseRetriever):
 
     def passages(self, definitions: Iterable[str], ids: Iterable[str] = ()) -> list[Hit]:
         """Return the passages of definitions, by their paths, and others by their ids; what has none is left out."""
-        wanted = dict.fromkeys([*self._names.places(definitions), *ids])
-        return collapse(Hit(from_node(node), 1.0) for node in self._store.get_nodes([*wanted]))
+        wanted = [*dict.fromkeys([*self._names.places(definitions), *ids])]
+        nodes = self._store.get_nodes(wanted) if wanted else []  # most questions: no trip to the store
+        return collapse(Hit(from_node(node), 1.0) for node in nodes)
 
 
 def ordered(scores: Mapping[str, float]) -> list[str]:

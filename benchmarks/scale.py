@@ -30,6 +30,7 @@ from agent.index_build import build
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.settings import Settings
 from agent.sources import parse_spec
+from agent.symbols import ApiModel
 from benchmarks.scale_corpus import LIBRARIES, copy, gather, read_words
 from benchmarks.scale_embedding import DerivedEmbedding
 from benchmarks.scale_search import Search, measure
@@ -120,13 +121,14 @@ def measure_build(size: str, place: Path) -> Build:
     settings = settings_at(size, place)
     embedding = derived(folder(size, place))
     stages = _Stages()
+    Path("/proc/self/clear_refs").write_text("5")  # what the model took while it was loaded is no peak of the build
     start = memory("VmRSS")
     report = build(settings.library, settings, embedding=embedding, progress=stages.report, force=True)
     generation = _generation(settings)
     return Build(
         chunks=report.info.chunks,
         files=report.info.files,
-        symbols=_symbols(generation),
+        symbols=len(ApiModel.load(generation.api_file).symbols),
         source_mb=stages.totals.get("embedding", 0) / 1e6,
         seconds=report.seconds,
         stages=stages.seconds(),
@@ -169,14 +171,6 @@ def _generation(settings: Settings) -> Generation:
     return IndexDirectory(settings.indexes_dir, library, "1").current()
 
 
-def _symbols(generation: Generation) -> int:
-    return len(msgspec.json.decode(generation.api_file.read_bytes(), type=_Symbols).symbols)
-
-
-class _Symbols(Struct):
-    symbols: list[msgspec.Raw]
-
-
 def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
 
@@ -216,6 +210,7 @@ def _rows(size: str, measured: Measured) -> list[Row]:
         Row(f"{size}: chunks", made.chunks, "chunks"),
         Row(f"{size}: build without the model", made.seconds - made.embedding_seconds, "s"),
         Row(f"{size}: peak memory of the build", made.peak_mb, "MB"),
+        Row(f"{size}: of it, more than before the build", made.peak_mb - made.start_mb, "MB"),
         Row(f"{size}: index", sum(made.index_mb.values()), "MB"),
         Row(f"{size}: find, median", search.find.p50, "ms", f"<= {TARGET_MS:g}", search.find.p50 <= TARGET_MS),
         Row(f"{size}: find, p95", search.find.p95, "ms", f"<= {TARGET_MS:g}", search.find.p95 <= TARGET_MS),

@@ -96,8 +96,13 @@ def test_messages_and_uses_of_unchanged_files_are_kept(demo: Settings) -> None:
     (root / "demo/a.py").write_text(module("alpha", "cube"))
     build(demo.library, demo, embedding=HashEmbedding())
     with closing(Manifest(directory(demo).current().manifest_file)) as manifest:
-        assert [text for _, text in manifest.messages] == ["gamma is not ready yet"]
-        assert [name for _, name in manifest.uses] == ["demo.a.alpha"]
+        chunks = manifest.chunk_ids()
+        assert [length for _, length, _ in manifest.quoted(["gamma is", "not ready"])] == [4]
+        assert [name for _, name in manifest.used_by(chunks["docs/examples/viz_a.py"])] == ["demo.a.alpha"]
+        assert {definition for _, definition, _ in manifest.used_in(chunks["docs/examples/viz_a.py"])} <= {
+            *chunks["demo/a.py"]
+        }
+        assert manifest.used_in(chunks["docs/examples/viz_a.py"])
 
 
 def test_only_the_changed_file_is_read_and_a_deleted_one_leaves(demo: Settings) -> None:
@@ -187,7 +192,7 @@ def test_a_full_disk_keeps_the_served_index(demo: Settings, monkeypatch: pytest.
     assert directory(demo).current().name == served
 
 
-@pytest.mark.parametrize("part", ["store", "api.json", "manifest.sqlite", "info.json"])
+@pytest.mark.parametrize("part", ["store", "api.sqlite", "manifest.sqlite", "info.json"])
 def test_a_damaged_index_is_built_again_by_the_same_command(demo: Settings, part: str) -> None:
     build(demo.library, demo, embedding=HashEmbedding())
     damaged = directory(demo).current().directory / part

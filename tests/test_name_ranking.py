@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from agent.manifest import Manifest, ManifestWriter
+from agent.manifest import Manifest
+from agent.manifest_writer import ManifestWriter
 from agent.name_ranking import COVERAGE, DEPTH, PRIVATE, NameRanking
 from agent.schema import Chunk, SourceFile
 from tests.support import make_chunk

@@ -103,12 +103,12 @@ def test_close_names_prefer_the_same_name_elsewhere_then_the_same_place(fury: Ap
     assert len(fury.close_names("fury.actor.spheer", n=1)) == 1
 
 
-def test_the_whole_model_survives_the_disk(fury: ApiModel, tmp_path: Path) -> None:
-    fury.save(tmp_path / "api.json")
-    again = ApiModel.load(tmp_path / "api.json")
+def test_the_whole_model_survives_the_disk(fury: ApiModel, fury_tree: SourceTree, tmp_path: Path) -> None:
+    ApiModel.build(fury_tree, tmp_path / "api.sqlite")
+    again = ApiModel.load(tmp_path / "api.sqlite")
     assert dict(again.symbols) == dict(fury.symbols)
     assert again.resolve("fury.boys2rgb") == fury.resolve("fury.colormap.boys2rgb")
-    assert [path.name for path in tmp_path.iterdir()] == ["api.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["api.sqlite"]
 
 
 def test_building_twice_gives_the_same_and_imports_nothing(fury: ApiModel, fury_tree: SourceTree) -> None:
@@ -365,16 +365,16 @@ def test_any_text_can_be_asked_for(dotted: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{", b'{"symbols": 3}', b"\xff\xfe"])
 def test_a_damaged_file_is_an_index_error(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "api.json").write_bytes(data)
-    with pytest.raises(IndexCorrupt, match=r"api\.json.*fury-agent index"):
-        ApiModel.load(tmp_path / "api.json")
+    (tmp_path / "api.sqlite").write_bytes(data)
+    with pytest.raises(IndexCorrupt, match=r"api\.sqlite.*fury-agent index"):
+        ApiModel.load(tmp_path / "api.sqlite")
     with pytest.raises(IndexCorrupt):
-        ApiModel.load(tmp_path / "absent.json")
+        ApiModel.load(tmp_path / "absent.sqlite")
 
 
 def test_a_directory_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="api"):
-        ApiModel({}, {}).save(tmp_path / "absent" / "api.json")
+        ApiModel.build(make_tree(tmp_path / "tree", {"lib.py": ""}), tmp_path / "absent" / "api.sqlite")
 
 
 def test_packages_that_star_import_from_one_another_are_read_together(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from agent.generations import IndexDirectory
 from agent.index_build import build
 from agent.manifest import Manifest
 from agent.settings import Settings
-from agent.symbols import ApiModel
 from agent.usage import Usage
 from tests.support import HashEmbedding
 
@@ -26,7 +25,7 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manifest, ApiModel]]:
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifest]:
     """Of a library with two examples."""
     root = tmp_path_factory.mktemp("usage")
     for path, text in FILES.items():
@@ -36,7 +35,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manifes
     build(str(root / "demo"), settings, embedding=HashEmbedding())
     generation = IndexDirectory(settings.indexes_dir, "demo", "1.0").current()
     manifest = Manifest(generation.manifest_file)
-    yield manifest, ApiModel.load(generation.api_file)
+    yield manifest
     manifest.close()
 
 
@@ -46,17 +45,15 @@ def names(manifest: Manifest, ids: list[str]) -> list[str]:
     return [known[id_] for id_ in ids]
 
 
-def test_symbols_follow_the_examples_that_use_them_the_rare_ones_first(manifest: tuple[Manifest, ApiModel]) -> None:
-    held, api = manifest
-    usage = Usage(held, api)
-    ids = {path: ids[0] for path, ids in held.chunk_ids().items()}
+def test_symbols_follow_the_examples_that_use_them_the_rare_ones_first(manifest: Manifest) -> None:
+    usage = Usage(manifest)
+    ids = {path: ids[0] for path, ids in manifest.chunk_ids().items()}
     ball, cube = ids[BALL], ids[CUBE]
-    assert names(held, usage.rank({ball: 1.0})) == ["ball", "Show"]
-    assert names(held, usage.rank({ball: 1.0, cube: 0.1}))[0] == "ball"
-    assert set(names(held, usage.rank({cube: 1.0}))) == {"cube", "Show", "Show.start"}
+    assert names(manifest, usage.rank({ball: 1.0})) == ["ball", "Show"]
+    assert names(manifest, usage.rank({ball: 1.0, cube: 0.1}))[0] == "ball"
+    assert set(names(manifest, usage.rank({cube: 1.0}))) == {"cube", "Show", "Show.start"}
 
 
-def test_without_examples_nobody_speaks(manifest: tuple[Manifest, ApiModel]) -> None:
-    held, api = manifest
-    assert Usage(held, api).rank({}) == []
-    assert Usage(held, api).rank({"no such chunk": 1.0}) == []
+def test_without_examples_nobody_speaks(manifest: Manifest) -> None:
+    assert Usage(manifest).rank({}) == []
+    assert Usage(manifest).rank({"no such chunk": 1.0}) == []

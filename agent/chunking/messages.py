@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -13,6 +14,7 @@ from agent.schema import Chunk
 HOLE = "{}"
 """Stands where a message has a value that only the running program knows."""
 
+_WORD = re.compile(r"\w+")
 _SAYS = re.compile(r"\braise\b|\bwarn")
 _WARNING = re.compile(rb"(?:.*\.)?warn(?:ing)?$", re.DOTALL)
 _VALUE = re.compile(r"\{[^{}]*\}|%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
@@ -28,6 +30,12 @@ def messages(chunk: Chunk) -> Iterator[str]:
             text = next((child for child in _walk(node) if child.type in {"string", "concatenated_string"}), None)
             if text is not None:
                 yield " ".join(_VALUE.sub(HOLE, "".join(_parts(data, text))).split())
+
+
+def word_pairs(text: str) -> set[str]:
+    """Return the pairs of neighbouring words, none across a hole: what a quotation is known by."""
+    runs = (_WORD.findall(part.lower()) for part in text.split(HOLE))
+    return {f"{first} {second}" for words in runs for first, second in pairwise(words)}
 
 
 def _walk(node: Node) -> Iterator[Node]:

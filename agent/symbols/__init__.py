@@ -9,168 +9,98 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
-import msgspec
-from msgspec import Struct
-
-from agent.durable_files import storage_errors, write_atomically
-from agent.errors import IndexCorrupt
+from agent.durable_files import storage_errors
 from agent.schema import SourceTree
+from agent.symbols.model import Base, Kind, Parameter, ParameterKind, Symbol, is_dunder
+from agent.symbols.table import SymbolTable, TableWriter
 
-Kind = Literal["module", "class", "function", "method", "property", "attribute"]
+__all__ = ["ApiModel", "Base", "Kind", "Parameter", "ParameterKind", "Presence", "Symbol", "is_dunder"]
+
 Presence = Literal["known", "unknown", "unchecked"]
-ParameterKind = Literal["positional_only", "positional_or_keyword", "var_positional", "keyword_only", "var_keyword"]
-
-
-class Parameter(Struct, frozen=True, omit_defaults=True):
-    """A parameter as declared; `default` and `annotation` are source text, None where there is none."""
-
-    name: str
-    kind: ParameterKind = "positional_or_keyword"
-    default: str | None = None
-    annotation: str | None = None
-
-
-class Base(Struct, frozen=True, omit_defaults=True):
-    """A base class: its definition path, or the best known dotted name where it is outside the sources."""
-
-    path: str
-    external: bool = True
-
-
-class Symbol(Struct, frozen=True, omit_defaults=True):
-    """One definition.
-
-    Attributes:
-        path: dotted definition path (`fury.actor.curved.sphere`).
-        file: POSIX path relative to the repository root; empty for a namespace package.
-        start_line, end_line: 1-based, inclusive, decorators included.
-        public: shortest public path (`fury.actor.sphere`), or None.
-        aliases: other public paths, shortest first.
-        parameters: as declared, `self` included; a class has its constructor's, without `self`.
-        decorators: dotted paths, outermost first.
-        doc: first line of the docstring.
-        deprecated: the deprecating decorator's or directive's own text, or None.
-        static: a static method.
-        signature_known: no decorator or external base may have changed how it is called.
-        members_known: of a module or class: every member is known, so a missing one does not exist.
-    """
-
-    path: str
-    kind: Kind
-    file: str
-    start_line: int
-    end_line: int
-    public: str | None = None
-    aliases: tuple[str, ...] = ()
-    parameters: tuple[Parameter, ...] = ()
-    returns: str | None = None
-    bases: tuple[Base, ...] = ()
-    decorators: tuple[str, ...] = ()
-    doc: str = ""
-    deprecated: str | None = None
-    static: bool = False
-    signature_known: bool = True
-    members_known: bool = False
-
-    @property
-    def name(self) -> str:
-        """Last part of the definition path."""
-        return self.path.rpartition(".")[2]
-
-    @property
-    def is_private(self) -> bool:
-        """Whether the name itself is private by convention; `__init__` and its like are not."""
-        return self.name.startswith("_") and not is_dunder(self.name)
-
-    @property
-    def bound_parameters(self) -> tuple[Parameter, ...]:
-        """What a caller passes: `parameters` without a method's `self` or `cls`."""
-        return self.parameters[1:] if self.kind == "method" and not self.static else self.parameters
-
-
-class _Stored(Struct, frozen=True):
-    """Layout on disk."""
-
-    symbols: tuple[Symbol, ...]
-    aliases: dict[str, str]
-    problems: tuple[str, ...]
+_MEMBERS_CACHED = 256
+_CLOSE = 0.75
+"""Least similarity (`difflib`) of names in different places."""
 
 
 class ApiModel:
     """All symbols of one version, looked up by dotted path.
 
-    Immutable; safe to share between threads.
+    Immutable; safe to share between threads. Symbols are read when they are asked for.
 
     Attributes:
         symbols: definition path -> symbol.
         problems: what could not be read, and why.
     """
 
-    def __init__(
-        self, symbols: Mapping[str, Symbol], aliases: Mapping[str, str], problems: tuple[str, ...] = ()
-    ) -> None:
-        self.symbols: Mapping[str, Symbol] = MappingProxyType(dict(symbols))
-        self.problems = problems
-        self._aliases = dict(aliases)
+    def __init__(self, symbols: Mapping[str, Symbol], aliases: Mapping[str, str]) -> None:
+        table = TableWriter(None)
+        table.add(symbols.values(), aliases)
+        table.add_members()
+        table.finish()
+        self._hold(table)
+
+    def _hold(self, table: SymbolTable) -> None:
+        self._table = table
+        self._aliases = table.aliases
+        self._members_of = lru_cache(_MEMBERS_CACHED)(table.members)
+        self.symbols: Mapping[str, Symbol] = table.symbols
+        self.problems = table.problems()
 
     @classmethod
-    def build(cls, tree: SourceTree, *, progress: Callable[[int, int], None] = lambda _done, _total: None) -> ApiModel:
+    def over(cls, table: SymbolTable) -> ApiModel:
+        """Return the model that a table holds."""
+        model = cls.__new__(cls)
+        model._hold(table)  # noqa: SLF001 - its own class
+        return model
+
+    @classmethod
+    def build(
+        cls,
+        tree: SourceTree,
+        path: Path | None = None,
+        *,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> ApiModel:
         """Read the sources of `tree`; what cannot be read is skipped and recorded in `problems`.
 
         Args:
             tree: the sources.
+            path: the file to make; without one, the model is held in memory.
             progress: told how many files are read, and of how many.
+
+        Raises:
+            StorageError: the disk is full or the file cannot be written.
         """
         # Only building needs griffe, and these two need the structs of this module.
         from agent.symbols.public_paths import complete
         from agent.symbols.reader import read_symbols
 
-        return complete(read_symbols(tree, progress=progress))
+        with storage_errors(path or Path("memory")):
+            return complete(read_symbols(tree, progress=progress), path)
 
     @classmethod
     def load(cls, path: Path) -> ApiModel:
-        """Read what `save` wrote.
+        """Open what `build` wrote.
 
         Raises:
             IndexCorrupt: the file is missing or damaged.
         """
-        try:
-            stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
-        except (OSError, msgspec.DecodeError) as error:
-            raise IndexCorrupt(
-                f"The API model {str(path)!r} cannot be read: {error}.",
-                remedy="Build the index again: `fury-agent index`.",
-            ) from error
-        return cls({symbol.path: symbol for symbol in stored.symbols}, stored.aliases, stored.problems)
-
-    def save(self, path: Path) -> None:
-        """Write to `path`, which is either replaced as a whole or left as it was.
-
-        Raises:
-            StorageError: the disk is full or the directory cannot be written.
-        """
-        with storage_errors(path):
-            write_atomically(
-                path, msgspec.json.encode(_Stored(tuple(self.symbols.values()), self._aliases, self.problems))
-            )
-
-    def with_symbols(self, symbols: Mapping[str, Symbol]) -> ApiModel:
-        """Return a model with other symbols and the same aliases."""
-        return ApiModel(symbols, self._aliases, self.problems)
+        return cls.over(SymbolTable.open(path))
 
     @cached_property
     def roots(self) -> tuple[str, ...]:
         """Top-level modules of the library."""
-        return tuple(path for path, symbol in self.symbols.items() if symbol.kind == "module" and "." not in path)
+        tops = (self.symbols.get(name) for name in self._members_of(""))
+        return tuple(top.path for top in tops if top is not None and top.kind == "module")
 
     def public_paths(self) -> Mapping[str, str]:
         """Return definition path -> shortest public path, for every symbol that has one."""
-        return {path: symbol.public for path, symbol in self.symbols.items() if symbol.public}
+        return self._table.public
 
     def resolve(self, dotted: str) -> Symbol | None:
         """Return what a rooted dotted name stands for, or None where it is unknown or unchecked (see `presence`)."""
@@ -228,36 +158,30 @@ class ApiModel:
 
     def members(self, owner: Symbol) -> tuple[str, ...]:
         """Return the names that a module or class holds itself, without inherited ones."""
-        return self._members.get(owner.path, ())
+        return self._members_of(owner.path)
 
-    @cached_property
-    def _members(self) -> dict[str, tuple[str, ...]]:
-        names: dict[str, dict[str, None]] = {}
-        for path in (*self.symbols, *self._aliases):
-            owner, _, name = path.rpartition(".")
-            names.setdefault(owner, {})[name] = None
-        return {owner: tuple(sorted(held)) for owner, held in names.items()}
+    def subclasses(self, symbol: Symbol) -> tuple[Symbol, ...]:
+        """Return the classes of the library below a class, each once."""
+        found: dict[str, None] = {}
+        waiting = [symbol.path]
+        while waiting:
+            fresh = [path for path in self._table.derived(waiting.pop()) if path not in found and path != symbol.path]
+            found |= dict.fromkeys(fresh)
+            waiting += fresh
+        return tuple(self.symbols[path] for path in found)
 
-    def find(self, name: str) -> tuple[Symbol, ...]:
+    def find(self, name: str, most: int | None = None) -> tuple[Symbol, ...]:
         """Return the symbols that `name` may mean: a last name (`sphere`) or the end of a path (`actor.sphere`).
 
-        Public ones come first, then shorter paths, then alphabetical order.
+        Public ones come first, then shorter paths, then alphabetical order; the first `most` of them.
         """
         end = f".{name}"
         found = (
             symbol
-            for symbol in self._by_name.get(name.rpartition(".")[2], ())
+            for symbol in self._table.named(name.rpartition(".")[2])
             if any(f".{path}".endswith(end) for path in (symbol.path, symbol.public or "", *symbol.aliases))
         )
-        return tuple(sorted(found, key=_preference))
-
-    @cached_property
-    def _by_name(self) -> dict[str, tuple[Symbol, ...]]:
-        found: dict[str, dict[str, Symbol]] = {}
-        for symbol in self.symbols.values():
-            for path in (symbol.path, symbol.public or symbol.path, *symbol.aliases):
-                found.setdefault(path.rpartition(".")[2], {})[symbol.path] = symbol
-        return {name: tuple(symbols.values()) for name, symbols in found.items()}
+        return tuple(islice(found, most))
 
     def close_names(self, dotted: str, n: int = 3) -> tuple[str, ...]:
         """Return up to `n` real names that `dotted` may have meant, best first.
@@ -265,7 +189,12 @@ class ApiModel:
         First the same last name elsewhere, then similar names in the same place, then similar names anywhere.
         """
         owner, _, name = dotted.rpartition(".")
-        return tuple(dict.fromkeys(self._close_names(owner, name, n)))[:n]
+        found: dict[str, None] = {}
+        for close in self._close_names(owner, name, n):
+            found[close] = None
+            if len(found) == n:
+                break  # the last places to look in take the longest
+        return tuple(found)
 
     def _close_names(self, owner: str, name: str, n: int) -> Iterator[str]:
         yield from (symbol.public for symbol in self.find(name) if symbol.public)
@@ -274,19 +203,7 @@ class ApiModel:
             here = {held for holder in self.lineage(place) for held in self.members(holder) if not held.startswith("_")}
             for match in difflib.get_close_matches(name, sorted(here), n):
                 yield f"{owner}.{match}"
-        for match in difflib.get_close_matches(name, self._public_names, n, cutoff=0.75):
+        # The ratio of two names is at most twice the shorter length by the sum of both.
+        least, most = len(name) * _CLOSE / (2 - _CLOSE), len(name) * (2 - _CLOSE) / _CLOSE
+        for match in difflib.get_close_matches(name, self._table.public_names(least, most), n, cutoff=_CLOSE):
             yield from (symbol.public for symbol in self.find(match) if symbol.public)
-
-    @cached_property
-    def _public_names(self) -> tuple[str, ...]:
-        return tuple(sorted({path.rpartition(".")[2] for path in self.public_paths().values()}))
-
-
-def is_dunder(name: str) -> bool:
-    """Whether `name` is one of Python's own (`__init__`)."""
-    return name.startswith("__") and name.endswith("__")
-
-
-def _preference(symbol: Symbol) -> tuple[bool, int, str]:
-    path = symbol.public or symbol.path
-    return symbol.public is None, path.count("."), path

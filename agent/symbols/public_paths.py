@@ -6,32 +6,43 @@ module. A name that an ordinary module merely imports for its own use is public 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
-from agent.symbols import ApiModel, Base, Symbol
+from agent.symbols import ApiModel
+from agent.symbols.model import Base, Symbol
 from agent.symbols.reader import MEMBERLESS_BASES, Reading
+from agent.symbols.table import TableWriter
 
 # A candidate path sorts by: an incidental import, length, another name than its own, not in `__all__`, the alphabet.
 _Candidate = tuple[bool, int, bool, int, str]
 
 
-def complete(reading: Reading) -> ApiModel:
-    """Return the model of what was read."""
-    model = ApiModel(reading.symbols, reading.aliases, tuple(reading.problems))
-    model = _updated(model, {path: replace(s, bases=_bases(model, s)) for path, s in _classes(model)})
-    model = _updated(model, {path: _inherited(model, s) for path, s in _classes(model)})
-    return _updated(model, _published(model, reading))
+def complete(readings: Iterable[Reading], path: Path | None) -> ApiModel:
+    """Write what is read to a table at `path`, or in memory, and return the model that it holds."""
+    table = TableWriter(path)
+    with closing(_Scratch()) as scratch:
+        for reading in readings:
+            table.add(reading.symbols.values(), reading.aliases, reading.problems)
+            scratch.add_modules(reading)
+        table.add_members()
+        model = ApiModel.over(table)
+        table.update(replace(symbol, bases=_bases(model, symbol)) for symbol in _classes(table))
+        table.update(_inherited(model, symbol) for symbol in _classes(table))
+        table.update(_published(model, scratch))
+    table.finish()
+    return model
 
 
-def _updated(model: ApiModel, symbols: dict[str, Symbol]) -> ApiModel:
-    return model.with_symbols({**model.symbols, **symbols})
-
-
-def _classes(model: ApiModel) -> Iterator[tuple[str, Symbol]]:
-    return ((path, symbol) for path, symbol in model.symbols.items() if symbol.kind == "class")
+def _classes(table: TableWriter) -> Iterator[Symbol]:
+    return (symbol for _, symbol in table.symbols.stream() if symbol.kind == "class")
 
 
 def _bases(model: ApiModel, symbol: Symbol) -> tuple[Base, ...]:
@@ -63,41 +74,86 @@ def _inherited(model: ApiModel, symbol: Symbol) -> Symbol:
     )
 
 
-def _published(model: ApiModel, reading: Reading) -> dict[str, Symbol]:
-    """Give every symbol that can be reached publicly its shortest path and its aliases."""
-    paths = _module_level_paths(model, reading)
-    classes = sorted((model.symbols[path] for path in paths), key=lambda item: min(paths[item.path]))
-    for symbol in classes:
-        if symbol.kind == "class":
-            _add_members(model, symbol, paths)
-    symbols: dict[str, Symbol] = {}
-    for path, candidates in paths.items():
-        public, *aliases = dict.fromkeys(dotted for *_, dotted in sorted(candidates))
-        symbols[path] = replace(model.symbols[path], public=public, aliases=tuple(aliases))
-    return symbols
+class _Scratch:
+    """What publishing must know of all modules and definitions, in a nameless database that goes when it is closed."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("")
+        self._connection.executescript(
+            "CREATE TABLE modules (path TEXT PRIMARY KEY, package INTEGER, listed BLOB) WITHOUT ROWID;"
+            "CREATE TABLE candidates (path TEXT, rank TEXT, PRIMARY KEY (path, rank)) WITHOUT ROWID;"
+        )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def add_modules(self, reading: Reading) -> None:
+        rows = (
+            (path, path in reading.packages, None if listed is None else msgspec.json.encode(listed))
+            for path in {*reading.packages, *reading.exports}
+            for listed in [reading.exports.get(path)]
+        )
+        self._connection.executemany("INSERT INTO modules VALUES (?, ?, ?)", rows)
+
+    def module(self, path: str) -> tuple[bool, frozenset[str] | None]:
+        """Return whether a module is a package, and the names in its `__all__`, where it has one."""
+        found = self._connection.execute("SELECT package, listed FROM modules WHERE path = ?", (path,)).fetchone()
+        package, listed = found or (False, None)
+        return bool(package), None if listed is None else msgspec.json.decode(listed, type=frozenset[str])
+
+    def add(self, path: str, candidate: _Candidate) -> None:
+        incidental, length, renamed, rank, public = candidate
+        text = f"{incidental:d}{length:04d}{renamed:d}{rank:d}{public}"
+        self._connection.execute("INSERT OR IGNORE INTO candidates VALUES (?, ?)", (path, text))
+
+    def best(self, path: str) -> _Candidate | None:
+        """Return the best candidate of a definition, if it has any yet."""
+        found = self._connection.execute("SELECT MIN(rank) FROM candidates WHERE path = ?", (path,)).fetchone()[0]
+        return found and (found[0] == "1", int(found[1:5]), found[5] == "1", int(found[6]), found[7:])
+
+    def definitions(self) -> Iterator[str]:
+        """Yield the definitions that have a candidate by now, in the order of their best ones."""
+        query = "SELECT path, MIN(rank) AS best FROM candidates GROUP BY path ORDER BY best, path"
+        return (path for path, _ in self._connection.execute(query))
+
+    def published(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield every such definition with its candidates, best first."""
+        rows = self._connection.execute("SELECT path, substr(rank, 8) FROM candidates ORDER BY path, rank")
+        for path, held in groupby(rows, key=itemgetter(0)):
+            yield path, tuple(dict.fromkeys(public for _, public in held))
 
 
-def _module_level_paths(model: ApiModel, reading: Reading) -> defaultdict[str, set[_Candidate]]:
+def _published(model: ApiModel, scratch: _Scratch) -> Iterator[Symbol]:
+    """Yield every symbol that can be reached publicly with its shortest path and its aliases."""
+    _find_module_level_paths(model, scratch)
+    for path in scratch.definitions():
+        if model.symbols[path].kind == "class":
+            _add_members(model, model.symbols[path], scratch)
+    for path, (public, *aliases) in scratch.published():
+        yield replace(model.symbols[path], public=public, aliases=tuple(aliases))
+
+
+def _find_module_level_paths(model: ApiModel, scratch: _Scratch) -> None:
     """Walk the public modules level by level, so that each is entered by its shortest path."""
-    paths: defaultdict[str, set[_Candidate]] = defaultdict(set)
     level = sorted(root for root in model.roots if not root.startswith("_"))
-    entered = dict.fromkeys(level, "")
     for root in level:
-        paths[root].add((False, 0, False, 0, root))
-        entered[root] = root
+        scratch.add(root, (False, 0, False, 0, root))
+    entered = set(level)
     while level:
-        for module in level:
-            for target, candidate in _exposed(model, reading, model.symbols[module], entered[module]):
-                paths[target].add(candidate)
-        modules = [path for path in paths if path not in entered and model.symbols[path].kind == "module"]
-        entered |= {path: min(paths[path])[-1] for path in modules}
-        level = sorted(modules)
-    return paths
+        publics = [best[-1] for best in map(scratch.best, level) if best is not None]
+        met: set[str] = set()
+        for module, public in zip(level, publics, strict=True):
+            for found, candidate in _exposed(model, scratch, model.symbols[module], public):
+                scratch.add(found.path, candidate)
+                if found.kind == "module":
+                    met.add(found.path)
+        level = sorted(met - entered)
+        entered |= met
 
 
-def _exposed(model: ApiModel, reading: Reading, module: Symbol, public: str) -> Iterator[tuple[str, _Candidate]]:
-    """Yield what a public module exposes: definition path and candidate for its public path."""
-    listed = reading.exports.get(module.path)
+def _exposed(model: ApiModel, scratch: _Scratch, module: Symbol, public: str) -> Iterator[tuple[Symbol, _Candidate]]:
+    """Yield what a public module exposes, each with a candidate for its public path."""
+    package, listed = scratch.module(module.path)
     for name in model.members(module):
         if name.startswith("_"):
             continue
@@ -108,24 +164,26 @@ def _exposed(model: ApiModel, reading: Reading, module: Symbol, public: str) -> 
             rank = 0
         elif found.path == f"{module.path}.{name}":
             rank = 1
-        elif listed is None and module.path in reading.packages:
+        elif listed is None and package:
             rank = 2
         else:
             rank = 3
         incidental = rank == 3  # noqa: PLR2004 - see the chain
-        yield found.path, (incidental, public.count(".") + 1, name != found.name, rank, f"{public}.{name}")
+        yield found, (incidental, public.count(".") + 1, name != found.name, rank, f"{public}.{name}")
 
 
-def _add_members(model: ApiModel, symbol: Symbol, paths: defaultdict[str, set[_Candidate]]) -> None:
+def _add_members(model: ApiModel, symbol: Symbol, scratch: _Scratch) -> None:
     """Publish a class's members through it, and those of bases that are not public themselves."""
-    incidental, length, renamed, rank, public = min(paths[symbol.path])
+    best = scratch.best(symbol.path)
+    assert best is not None
+    incidental, length, renamed, rank, public = best
     for holder in model.lineage(symbol):
-        if holder is not symbol and holder.path in paths:
+        if holder.path != symbol.path and scratch.best(holder.path) is not None:
             continue
         for name in model.members(holder):
             member = model.symbols.get(f"{holder.path}.{name}")
             if member is None or name.startswith("_"):
                 continue
-            paths[member.path].add((incidental, length + 1, renamed, rank, f"{public}.{name}"))
-            if member.kind == "class" and holder is symbol:
-                _add_members(model, member, paths)
+            scratch.add(member.path, (incidental, length + 1, renamed, rank, f"{public}.{name}"))
+            if member.kind == "class" and holder.path == symbol.path:
+                _add_members(model, member, scratch)

@@ -35,7 +35,7 @@ MEMBERLESS_BASES = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Pro
 
 
 class Reading(Struct, frozen=True):
-    """What was read so far.
+    """What was read of one group of packages.
 
     Attributes:
         symbols: definition path -> symbol, not yet knowing its public path or what it inherits.
@@ -52,27 +52,29 @@ class Reading(Struct, frozen=True):
     problems: list[str]
 
 
-def read_symbols(tree: SourceTree, *, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Reading:
-    """Read every file of `tree` that belongs to an importable module; nothing is imported or executed.
+def read_symbols(
+    tree: SourceTree, *, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> Iterator[Reading]:
+    """Read every file of `tree` that belongs to an importable module, group by group; nothing is imported or executed.
 
     Args:
         tree: the sources.
         progress: told how many files are read, and of how many.
     """
     files = [file for file in sorted(tree.files, key=_visiting_order) if file.module and file.language == "python"]
-    reading = Reading({}, {}, {}, set(), [])
     done = 0
-    # Other people's invalid escapes are no news of ours; griffe logs each oddity it meets.
-    with warnings.catch_warnings(), griffe.logger.disable():
-        warnings.simplefilter("ignore")
-        for group in groups(tree, files):
-            reader = _Reader(tree, reading)
+    for group in groups(tree, files):
+        reading = Reading({}, {}, {}, set(), [])
+        reader = _Reader(tree, reading)
+        # Other people's invalid escapes are no news of ours; griffe logs each oddity it meets.
+        with warnings.catch_warnings(), griffe.logger.disable():
+            warnings.simplefilter("ignore")
             for file in group:
                 reader.visit(file, file.module or "")
                 done += 1
                 progress(done, len(files))
             reader.finish()
-    return reading
+        yield reading
 
 
 def _visiting_order(file: SourceFile) -> tuple[int, str, bool]:

@@ -87,7 +87,7 @@ class Library:
     def __init__(self, api: ApiModel, bindings: Bindings) -> None:
         self.api = api
         self.bindings = bindings
-        self._below: dict[str, list[Symbol]] = {}
+        self._below: dict[str, tuple[Symbol, ...]] = {}
         self._meant: dict[tuple[str, str], bool] = {}
         self._stars: dict[str, list[tuple[str, Ref]]] = {}
 
@@ -203,10 +203,9 @@ class Library:
                 return Found(found.path, found.presence, found.symbol)
         return found
 
-    def _subclasses(self, symbol: Symbol) -> list[Symbol]:
+    def _subclasses(self, symbol: Symbol) -> tuple[Symbol, ...]:
         if symbol.path not in self._below:
-            others = (other for other in self.api.symbols.values() if other.kind == "class" and other != symbol)
-            self._below[symbol.path] = [other for other in others if symbol in self.api.lineage(other)]
+            self._below[symbol.path] = self.api.subclasses(symbol)
         return self._below[symbol.path]
 
     def _is_meant(self, owner: Ref, name: str) -> bool:

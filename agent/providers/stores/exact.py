@@ -22,7 +22,7 @@ from agent.providers.stores.rows import NODE_COLUMNS
 
 
 class ExactSearch:
-    """One version of a table, read whole; rows are named by their position.
+    """One version of a table, read whole; rows are named by their ids.
 
     Args:
         table: a LanceDB table at a fixed version.
@@ -43,31 +43,29 @@ class ExactSearch:
         self._bm25 = Bm25(rows["lexical"].combine_chunks())
         self._row_ids = rows["_rowid"].to_numpy()
         self._rows = rows.select([*NODE_COLUMNS, "vector"])
-        self._positions = {id_: position for position, id_ in enumerate(rows["id"].to_pylist())}
+        self._ids: list[str] = rows["id"].to_pylist()
+        self._positions = {id_: position for position, id_ in enumerate(self._ids)}
 
     def dense(self, vector: NDArray[np.float32], count: int, where: str | None) -> Hits:
         """Return the nearest rows with their cosines."""
         # Not `@`: that wakes BLAS's threads, and waits 15 ms for a core where an LLM or an embedding keeps them busy.
         cosines = np.vecdot(self._vectors, vector) / (self._norms * np.linalg.norm(vector))
-        return _best(cosines, self._candidates(where), count)
+        return self._best(cosines, self._candidates(where), count)
 
     def lexical(self, tokens: Sequence[str], count: int, where: str | None) -> Hits:
         """Return the rows in which tokens occur, with their BM25 scores."""
         scores = self._bm25.scores(tokens)
         candidates = self._candidates(where)
-        return _best(scores, candidates[scores[candidates] > 0], count)
+        return self._best(scores, candidates[scores[candidates] > 0], count)
 
-    def matching(self, where: str | None) -> list[int]:
+    def matching(self, where: str | None) -> list[str]:
         """Return the rows that meet a predicate, in the order of the table."""
-        return self._candidates(where).tolist()
+        return [self._ids[position] for position in self._candidates(where).tolist()]
 
-    def named(self, ids: Sequence[str]) -> list[int]:
-        """Return the rows with these ids, in this order, without those that don't exist."""
-        return [self._positions[id_] for id_ in ids if id_ in self._positions]
-
-    def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
-        """Return columns of rows, in this order."""
-        return self._rows.select(columns).take(pa.array(rows, pa.int64()))
+    def take(self, rows: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """Return columns of rows, in this order, without those that don't exist."""
+        positions = [self._positions[id_] for id_ in rows if id_ in self._positions]
+        return self._rows.select(columns).take(pa.array(positions, pa.int64()))
 
     def _candidates(self, where: str | None) -> NDArray[np.int64]:
         if where is None:
@@ -76,13 +74,13 @@ class ExactSearch:
         found = self._table.search().where(where).select(["id"]).with_row_id(with_row_id=True).to_arrow()
         return np.flatnonzero(np.isin(self._row_ids, found["_rowid"].to_numpy()))
 
-
-def _best(scores: NDArray[np.float32], candidates: NDArray[np.int64], count: int) -> Hits:
-    """Return the `count` best candidates; equal scores stand in the order of the table."""
-    scores = scores[candidates]
-    if count < len(scores):
-        at_least = np.partition(scores, -count)[-count]
-        chosen = np.flatnonzero(scores >= at_least)
-        scores, candidates = scores[chosen], candidates[chosen]
-    order = np.argsort(-scores, kind="stable")[:count]
-    return list(zip(candidates[order].tolist(), scores[order].tolist(), strict=True))
+    def _best(self, scores: NDArray[np.float32], candidates: NDArray[np.int64], count: int) -> Hits:
+        """Return the `count` best candidates; equal scores stand in the order of the table."""
+        scores = scores[candidates]
+        if count < len(scores):
+            at_least = np.partition(scores, -count)[-count]
+            chosen = np.flatnonzero(scores >= at_least)
+            scores, candidates = scores[chosen], candidates[chosen]
+        order = np.argsort(-scores, kind="stable")[:count]
+        ids = [self._ids[position] for position in candidates[order].tolist()]
+        return list(zip(ids, scores[order].tolist(), strict=True))

@@ -9,6 +9,7 @@ table, so that a hybrid query never mixes two states. Writes of another process 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 TABLE = "chunks"
 EXACT_ROWS = 50_000
+_READ_AHEAD = {"LANCE_DEFAULT_IO_BUFFER_SIZE": str(32 << 20), "LANCE_DEFAULT_BATCH_SIZE": "512"}
 
 
 class LanceVectorStore(ThreadedVectorStore):
@@ -248,14 +250,11 @@ class LanceVectorStore(ThreadedVectorStore):
         """
         with translated(self.directory, "be read"):
             search = self._searched()
-            if node_ids is None:
-                rows = search.matching(predicate(filters))
-            else:
-                rows = search.named(node_ids)
-                if filters is not None:
-                    allowed = set(search.matching(predicate(filters)))
-                    rows = [row for row in rows if row in allowed]
-            return [*to_nodes(search.take(rows, [*NODE_COLUMNS, "vector"]))]
+            ids = node_ids
+            if ids is None or filters is not None:
+                allowed = dict.fromkeys(search.matching(predicate(filters)))
+                ids = [*allowed] if ids is None else [id_ for id_ in ids if id_ in allowed]
+            return [*to_nodes(search.take(ids, [*NODE_COLUMNS, "vector"]))]
 
     def query(self, query: VectorStoreQuery, **_: Any) -> VectorStoreQueryResult:
         """Return the `similarity_top_k` best nodes, best first; similarities are cosines, BM25 or fused scores.
@@ -272,13 +271,11 @@ class LanceVectorStore(ThreadedVectorStore):
         with translated(self.directory, "be read"):
             search = self._searched()
             hits = ranked(search, query, where, dimension=self.dimension, tokenize=self._tokenize)
-            rows = [row for row, _ in hits]
-            only_ids = query.output_fields == ["id"]
-            found = search.take(rows, ["id"] if only_ids else NODE_COLUMNS)
+            ids = [id_ for id_, _ in hits]
             return VectorStoreQueryResult(
-                nodes=None if only_ids else to_nodes(found),
+                nodes=None if query.output_fields == ["id"] else to_nodes(search.take(ids, NODE_COLUMNS)),
                 similarities=[score for _, score in hits],
-                ids=found["id"].to_pylist(),
+                ids=ids,
             )
 
     def _searched(self) -> ExactSearch | NativeSearch:
@@ -292,6 +289,9 @@ class LanceVectorStore(ThreadedVectorStore):
 
 
 def _connect(directory: Path) -> DBConnection:
+    # LanceDB has no other setting for how much it reads ahead, and how many rows at once: compacting fills 2 GB.
+    for name, value in _READ_AHEAD.items():
+        os.putenv(name, value)
     import lancedb  # takes a second
 
     return lancedb.connect(directory)

@@ -22,8 +22,8 @@ Row = TypeVar("Row")
 Where_contra = TypeVar("Where_contra", contravariant=True)
 """How a store writes a restriction."""
 
-Hits = list[tuple[int, float]]
-"""Row and score, best first."""
+Hits = list[tuple[str, float]]
+"""Id and score, best first."""
 
 
 class Search(Protocol[Row, Where_contra]):
