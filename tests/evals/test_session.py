@@ -59,7 +59,7 @@ class Finding(ScriptedService):
         if self.mute_after <= len(self.questions) < self.mute_after + 5:
             self.questions.append(request)
             raise GONE
-        yield from super().stream(request, cancel)
+        yield from super().stream(request, cancel, user=user)
 
     def libraries(self) -> tuple[Library, ...]:
         return (msgspec.structs.replace(LIBRARY, created=self.built),)
