@@ -1,7 +1,7 @@
 """Whether a question is worth asking the LLM: told from what retrieval finds around it, so that declining is instant.
 
 Two rules and a logistic regression: who writes out a name that the library has is never declined, who writes out one
-that it lacks always is, and else four signals decide. The weights and the default of `FURY_AGENT_ABSTAIN` come from
+that it lacks always is, and else five signals decide. The weights and the default of `FURY_AGENT_ABSTAIN` come from
 `python -m evals calibrate`, which also writes docs/abstention.md with what they do on questions it has not seen.
 """
 
@@ -16,6 +16,7 @@ from agent.absent_names import AbsentName
 from agent.chunking.tokens import code_tokens
 from agent.dotted_names import is_file_or_site, written_names
 from agent.named_places import identifiers
+from agent.program_requests import ingredients
 from agent.retrieval import DEPTH, HybridRetriever
 from agent.symbols import ApiModel
 
@@ -32,12 +33,14 @@ class Signals(Struct, frozen=True):
         words: share of the question's words that occur around it, 0 to 1; without the library's own name.
         named: log(1 + n), n of these words occurring in names of definitions.
         agreed: log(1 + n), n of the fifty chunks nearest by meaning being among the fifty nearest by words.
+        ingredients: log(1 + n), n public callables bearing the very name of a word, see `agent.program_requests`.
     """
 
     nearness: float
     words: float
     named: float
     agreed: float
+    ingredients: float
 
 
 class Weights(Struct, frozen=True):
@@ -48,6 +51,7 @@ class Weights(Struct, frozen=True):
     words: float
     named: float
     agreed: float
+    ingredients: float
 
     def confidence(self, signals: Signals) -> float:
         """Return how likely it is that the sources answer, 0 to 1, were both sorts of question equally frequent."""
@@ -57,11 +61,12 @@ class Weights(Struct, frozen=True):
             + self.words * signals.words
             + self.named * signals.named
             + self.agreed * signals.agreed
+            + self.ingredients * signals.ingredients
         )
         return 1 / (1 + math.exp(-score))
 
 
-WEIGHTS = Weights(bias=-11.36, nearness=9.21, words=4.52, named=1.95, agreed=1.05)
+WEIGHTS = Weights(bias=-8.48, nearness=5.27, words=3.93, named=1.13, agreed=0.92, ingredients=2.07)
 """Of `python -m evals calibrate`, for FURY 2.0.0 and all-MiniLM-L6-v2."""
 
 
@@ -123,6 +128,7 @@ class Abstention:
             words=len(words & around) / max(len(words), 1),
             named=math.log1p(len(self._retriever.named(words))),
             agreed=math.log1p(nearby.shared),
+            ingredients=math.log1p(len(ingredients(question, self._api))),
         )
 
     def _there_is_no(self, name: str) -> str:

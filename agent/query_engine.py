@@ -24,7 +24,7 @@ from agent.chunking.nodes import to_node
 from agent.code_runner import CodeRunner
 from agent.draft import Draft
 from agent.errors import ModelTimeout, ModelUnavailable
-from agent.ingredients import for_program, ingredients
+from agent.program_requests import asks_for_program, for_program, ingredients
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import Delta, stream_chat
 from agent.question import valid_question
@@ -125,7 +125,7 @@ class QueryEngine(CustomQueryEngine):
     def _passages(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
         """Return the passages to answer from; those for a program hold what the request names in plain words."""
         hits = self._find(question, absent, top_k)
-        if self.api is None or not hits or not prompts.asks_for_code(question):
+        if self.api is None or not hits or not asks_for_program(question, self.api):
             return hits
         named = self.retriever.passages(ingredients(question, self.api))
         return for_program(question, self._find(question, absent, MAX_TOP_K), named)[: len(hits)]
@@ -210,6 +210,7 @@ class QueryEngine(CustomQueryEngine):
                 version=self.info.version,
                 budget=self.limits.prompt_tokens,
                 count=lambda text: count_tokens(llm, text),
+                program=self.api is not None and asks_for_program(question, self.api),
             )
             for delta in self._say(llm, prompt, cancel):
                 draft.add(delta.text, delta.finish_reason)

@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     )
 
     abstain: float = Field(
-        default=0.51,
+        default=0.46,
         ge=0,
         le=1,
         description="A question whose confidence (docs/abstention.md) is below this is declined before the LLM is "

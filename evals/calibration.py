@@ -26,10 +26,12 @@ from agent.service import Service
 from agent.settings import Settings, load_settings
 from evals.calibration_page import PAGE, Group, render, risk_curve
 from evals.cases import DATA, DEFAULT_CASES, Case, load_cases
+from evals.code_requests import load_requests
 from evals.statistics import Trial, figure, risk_coverage, suggested
 from evals.systems import RememberedQueries
 
 SPEC = "fury==2.0.0"
+QUESTION, PROGRAM, FOREIGN_SORT = "question", "request for a program", "another library's"
 OTHERS = ("networkx==3.7", "requests==2.34.2", "scikit-image==0.26.0")
 """Libraries whose answerable questions were asked by hand; nothing is calibrated on them."""
 FOREIGN = frozenset({"off_topic", "other_library", "nonsense", "prompt_injection"})
@@ -45,7 +47,7 @@ class Seen(Struct, frozen=True):
 
     Attributes:
         signals: None where a name that the question writes out decides without them.
-        sort: category of an unanswerable question, `answerable` otherwise.
+        sort: as that of `Asked`.
     """
 
     case: str
@@ -55,10 +57,33 @@ class Seen(Struct, frozen=True):
     signals: Signals | None
 
 
-def fury_cases() -> tuple[Case, ...]:
-    """Return all questions about FURY; those of which one half can be answered are neither answerable nor not."""
+class Asked(Struct, frozen=True):
+    """A question or request.
+
+    Attributes:
+        sort: of what cannot be answered, its category; else `question` or `request for a program`.
+    """
+
+    id: str
+    question: str
+    sort: str
+    answerable: bool
+
+
+def fury_cases() -> tuple[Asked, ...]:
+    """Return all that was asked about FURY, without the questions of which one half can be answered."""
     cases = (*load_cases(DEFAULT_CASES), *load_cases(DATA / "fury-2.0.0-unanswerable"))
-    return tuple(case for case in cases if case.answerable or case.must_decline)
+    requests = load_requests(DATA / "fury-2.0.0-code")
+    return (
+        *(_asked(case) for case in cases if case.answerable or case.must_decline),
+        *(Asked(request.id, request.request, PROGRAM, answerable=True) for request in requests),
+    )
+
+
+def _asked(case: Case) -> Asked:
+    return Asked(
+        case.id, case.question, QUESTION if case.answerable else case.category or FOREIGN_SORT, case.answerable
+    )
 
 
 def halves(seen: Sequence[Seen]) -> tuple[list[Seen], list[Seen]]:
@@ -69,8 +94,8 @@ def halves(seen: Sequence[Seen]) -> tuple[list[Seen], list[Seen]]:
     return [e for group in sorts.values() for e in group[::2]], [e for group in sorts.values() for e in group[1::2]]
 
 
-def observe(engine: QueryEngine, cases: Sequence[Case], *, answerable: bool | None = None) -> list[Seen]:
-    """Return what an engine sees of questions; `answerable` overrides what the cases say, for another library's."""
+def observe(engine: QueryEngine, cases: Sequence[Asked], *, answerable: bool | None = None) -> list[Seen]:
+    """Return what an engine sees of questions; `answerable` overrides what they say, for another library's."""
     assert engine.abstention is not None
     seen: list[Seen] = []
     for case in cases:
@@ -79,7 +104,7 @@ def observe(engine: QueryEngine, cases: Sequence[Case], *, answerable: bool | No
         seen.append(
             Seen(
                 case=case.id,
-                sort="answerable" if holds else case.category or "another library's",
+                sort=case.sort if case.answerable == holds else FOREIGN_SORT,
                 answerable=holds,
                 confidence=confidence,
                 signals=engine.abstention.signals(case.question) if 0 < confidence < 1 else None,
@@ -118,7 +143,10 @@ def group(name: str, seen: Sequence[Seen], threshold: float) -> Group:
 
 def by_sort(seen: Sequence[Seen], threshold: float) -> Iterator[Group]:
     """Yield what is declined: of the answerable and of all unanswerable questions, then by their sort."""
-    yield group("answerable (false declines)", [entry for entry in seen if entry.answerable], threshold)
+    answerable = [entry for entry in seen if entry.answerable]
+    yield group("answerable (false declines)", answerable, threshold)
+    for sort in sorted({entry.sort for entry in answerable}):
+        yield group(f"answerable: {sort}", [entry for entry in answerable if entry.sort == sort], threshold)
     unanswerable = [entry for entry in seen if not entry.answerable]
     yield group("unanswerable, all", unanswerable, threshold)
     for sort in sorted({entry.sort for entry in unanswerable}):
@@ -140,8 +168,10 @@ def trials(seen: Sequence[Seen]) -> list[Trial]:
 
 def other_libraries(service: Service, threshold: float) -> Iterator[tuple[str, tuple[Group, ...]]]:
     """Yield SPEC -> what is declined of its own questions, and of all others'; those not indexed are left out."""
-    asked = {spec: load_cases(DATA / spec.replace("==", "-") / "asked.jsonl") for spec in OTHERS}
-    foreign = [case for case in fury_cases() if case.category in FOREIGN]
+    asked = {
+        spec: [_asked(case) for case in load_cases(DATA / spec.replace("==", "-") / "asked.jsonl")] for spec in OTHERS
+    }
+    foreign = [case for case in fury_cases() if case.sort in FOREIGN]
     for spec in OTHERS:
         try:
             engine = service.engine(*spec.split("=="))

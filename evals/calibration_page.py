@@ -33,7 +33,7 @@ Written by `python -m evals calibrate`. Before a language model is asked, a ques
 below `FURY_AGENT_ABSTAIN` ({threshold}) it is declined at once, with the nearest places and where to ask. What passes
 may still be declined by the model, and is checked afterwards: the figures here are of retrieval alone.
 
-The confidence is a logistic regression over four signals, `1 / (1 + exp(-s))` with
+The confidence is a logistic regression over five signals, `1 / (1 + exp(-s))` with
 
     s = {formula}
 
@@ -43,6 +43,7 @@ The confidence is a logistic regression over four signals, `1 / (1 + exp(-s))` w
 | words | share of the question's words that occur in the chunks around it, by meaning and by words |
 | named | `log(1 + n)`, n of its words occurring in names of the library's definitions |
 | agreed | `log(1 + n)`, n of the fifty chunks nearest by meaning being among the fifty nearest by words |
+| ingredients | `log(1 + n)`, n public functions and classes bearing the very name of one of its words (or of two) |
 
 A question that writes out a name which the library has is never declined here. One that writes out none, but a member
 of one of the library's modules or classes that is not there, always is; it is told so, and what the nearest names are.

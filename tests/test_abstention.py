@@ -105,7 +105,7 @@ def test_names_of_which_better_is_known_are_not_vacant(api: ApiModel) -> None:
 
 
 def test_each_signal_speaks_for_answering() -> None:
-    low = Signals(nearness=0.1, words=0.2, named=0.3, agreed=0.4)
+    low = Signals(nearness=0.1, words=0.2, named=0.3, agreed=0.4, ingredients=0.5)
     for name in Signals.__struct_fields__:
         more = Signals(**{**{key: getattr(low, key) for key in Signals.__struct_fields__}, name: 1.0})
         assert WEIGHTS.confidence(more) > WEIGHTS.confidence(low)

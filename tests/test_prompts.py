@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import prompts
+from agent import passage_texts, prompts
+from agent.fencing import as_data
 from agent.schema import Chunk
 from tests.support import make_chunk
 
@@ -110,7 +111,7 @@ def test_passages_that_do_not_fit_are_not_counted_as_given() -> None:
 @pytest.mark.parametrize("doc", ["Send it.\n\nArgs:\n    url: where to.\n", "Send it.\n\n:param url: where to.\n"])
 def test_docstrings_of_other_styles_reach_the_prompt(doc: str) -> None:
     code = 'def send(url):\n    """Send it."""\n    return post(url)\n'
-    text = "\n".join(prompts.details(make_chunk(doc=doc, text=code)))
+    text = "\n".join(passage_texts.details(make_chunk(doc=doc, text=code)))
     assert "where to" in text
     assert text.endswith("return post(url)")
 
@@ -125,37 +126,20 @@ def test_only_a_whole_reply_declines(reply: str, *, refusal: bool) -> None:
 
 @given(st.text(max_size=400))
 def test_any_docstring_can_be_read(doc: str) -> None:
-    assert all(part == prompts.as_data(part) or "<" in doc for part in prompts.details(make_chunk(doc=doc)))
+    assert all(part == as_data(part) or "<" in doc for part in passage_texts.details(make_chunk(doc=doc)))
 
 
 @given(st.text(max_size=300), st.integers(0, 80))
 def test_cutting_keeps_whole_lines_from_the_start(text: str, room: int) -> None:
-    part = prompts.cut(text, room, count)
+    part = passage_texts.cut(text, room, count)
     assert count(part) <= room
     assert text.splitlines()[: len(part.splitlines())] == part.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("question", "program"),
-    [
-        ("Draw five red spheres.", True),
-        ("How do I draw a sphere?", True),
-        ("please show me two boxes", True),
-        ("Can you render a cube?", True),
-        ("I need a script that animates a cube", True),
-        ("What does `opacity` mean?", False),
-        ("Why is my scene black?", False),
-        ("Which actors are there?", False),
-        ("TypeError: sphere() got an unexpected keyword", False),
-    ],
-)
-def test_what_a_program_answers_is_known(question: str, *, program: bool) -> None:
-    assert prompts.asks_for_code(question) is program
-    assert ("one complete Python program" in build(question, 2000)) is program
-
-
 def written_from(*chunks: Chunk) -> str:
-    built, _ = prompts.messages("Draw it.", chunks, library="fury", version="2.0.0", budget=2000, count=count)
+    built, _ = prompts.messages(
+        "Draw it.", chunks, library="fury", version="2.0.0", budget=2000, count=count, program=True
+    )
     return str(built[1].content)
 
 
@@ -207,15 +191,15 @@ NASTY = (
 
 @given(st.lists(st.sampled_from(NASTY), max_size=12).map("".join))
 def test_data_holds_no_marker_however_it_was_put_together(text: str) -> None:
-    data = prompts.as_data(text)
-    assert prompts.as_data(data) == data
+    data = as_data(text)
+    assert as_data(data) == data
     for marker in ("<|im_start|>", "<question>", "</question>", "<passages>", "[INST]", "<<SYS>>", "<s>"):
         assert marker not in data
 
 
 def test_characters_that_nobody_sees_go_and_those_that_are_read_stay() -> None:
-    assert prompts.as_data("a\u200bb\u202ec\U000e0041d\x07e") == "abcde"
-    assert prompts.as_data("é ß 中\t\n🐙 “x”") == "é ß 中\t\n🐙 “x”"
+    assert as_data("a\u200bb\u202ec\U000e0041d\x07e") == "abcde"
+    assert as_data("é ß 中\t\n🐙 “x”") == "é ß 中\t\n🐙 “x”"
 
 
 @pytest.mark.parametrize(

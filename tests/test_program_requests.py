@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.arrangement import Hit
-from agent.ingredients import MOST, for_program, ingredients
+from agent.program_requests import MOST, asks_for_program, for_program, ingredients
 from agent.symbols import ApiModel, Symbol
 from tests.support import make_chunk
 
@@ -77,3 +77,25 @@ def test_the_best_place_stays_first_if_it_bears_a_word_of_the_request() -> None:
 
 def test_people_say_cube_where_the_library_says_box() -> None:
     assert ingredients("some cubes", API) == ["lib.actor.box"]
+
+
+@pytest.mark.parametrize(
+    ("question", "program"),
+    [
+        ("Draw five red spheres.", True),
+        ("How do I draw a sphere?", True),
+        ("please show me two boxes", True),
+        ("Can you render a cube?", True),
+        ("I need a script that animates a cube", True),
+        ("Five balls in a row, each of its own colour.", True),
+        ("What does `opacity` mean?", False),
+        ("Which boxes are there?", False),
+        ("Why is my sphere black?", False),
+        ("My sphere is black", False),
+        ("Spheres are drawn, but the box fails", False),
+        ("TypeError: sphere() got an unexpected keyword", False),
+        ("Five elephants in a row", False),
+    ],
+)
+def test_what_a_program_answers_is_known(question: str, *, program: bool) -> None:
+    assert asks_for_program(question, API) is program

@@ -1,4 +1,6 @@
-"""What a program that is asked for in plain words is made of: the public callables that bear the words' very names.
+"""Requests for programs: which questions are some, and what the program is made of.
+
+That is, above all, the public callables that bear the very names of the request's words.
 
 "An arrow above two spheres" finds the place on arrows; a program needs the spheres too, and its author invents what it
 isn't shown.
@@ -34,8 +36,32 @@ _MEANT = {
     "tube": "cylinder",
 }
 """What people call a shape -> what a library may call it; only where it knows the word itself not."""
+_ASKS = re.compile(
+    r"^\W*(?:please\s+|(?:can|could|would)\s+you\s+|i\s+(?:want|need|would\s+like)\s+(?:you\s+)?to\s+|let'?s\s+)?"
+    r"(?:add|animate|apply|arrange|build|change|code|colou?r|combine|compare|compute|connect|convert|create|demonstrate|"
+    r"display|draw|export|fill|generate|give\s+me|illustrate|label|lay|load|make|mark|move|open|overlay|paint|place|plot|"
+    r"print|produce|put|record|render|rotate|save|scatter|set|show|simulate|stack|surround|turn|use|visuali[sz]e|write)\b"
+    r"|\bhow\s+(?:do|does|can|could|would|should|to)\b|\b(?:code|script|program|snippet|example)\s+(?:that|to|for|of|which)\b",
+    re.IGNORECASE,
+)
+_TELLS = re.compile(
+    r"^\W*(?:after|are|can|could|did|do|does|has|have|how|i|if|in|is|it|my|should|since|that|there|this|what|when|where|"
+    r"which|who|why|will|would)\b|(?:error|exception|traceback|warning)\b|\b(?:fails?|does\s?n['o]t|not\s+work\w*)\b",
+    re.IGNORECASE,
+)
+"""Tells of what happened, or asks what is; so it describes nothing that shall be made."""
 _WORD = re.compile(r"[a-z][a-z0-9_]+")
 _SHORTEST = 3
+
+
+def asks_for_program(question: str, api: ApiModel) -> bool:
+    """Return whether a program answers a question.
+
+    It says what to do, or asks how to do it, or only describes what shall be there ("five balls in a row").
+    """
+    if _ASKS.search(question):
+        return True
+    return "?" not in question and not _TELLS.search(question) and bool(ingredients(question, api))
 
 
 def ingredients(request: str, api: ApiModel) -> list[str]:
