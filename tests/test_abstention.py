@@ -119,7 +119,7 @@ def answer(service: Service, question: str, llm: ScriptedLLM) -> Answer:
 
 
 @pytest.mark.parametrize(
-    "question", ["What is the boiling point of nitrogen?", "git: how do I undo the last commit but keep my changes?"]
+    "question", ["What is the boiling point of nitrogen?", "Who won the football world cup in 2018?"]
 )
 def test_an_instant_decline_names_places_and_where_to_ask(fury_service: Service, question: str) -> None:
     llm = ScriptedLLM.saying("never asked")

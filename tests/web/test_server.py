@@ -30,7 +30,7 @@ from agent.settings import Settings
 from tests.fakes import EVENTS, SOURCES, ScriptedService, pause
 
 class Asked(ScriptedService):
-    def stream(self, request, cancel):
+    def stream(self, request, cancel, *, user=None):
         yield SOURCES
         print("asked", flush=True)
         {work}
