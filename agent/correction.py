@@ -15,8 +15,8 @@ from agent.schema import Finding, Ran
 from agent.symbols import ApiModel
 from agent.verification import AnswerReport, program, repair, sentence, with_program
 
-Rewrite = Callable[[str, Sequence[str]], str]
-"""(answer, what is wrong with it, one sentence each) -> what the model says then."""
+Rewrite = Callable[[Sequence[str]], str]
+"""What is wrong with a program, one sentence each -> what the model says when it is asked for another."""
 Run = Callable[[str], Ran]
 
 MOST_TOLD = 5
@@ -72,7 +72,7 @@ def _repaired(text: str, api: ApiModel) -> Corrected:
 
 def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiModel, words: str) -> Corrected:
     """Return the answer with the model's new program, if the check finds no more in it than in the old one."""
-    text = with_program(current.text, rewrite(current.text, told), api.roots)
+    text = with_program(current.text, rewrite(told), api.roots)
     if text is None or text == current.text:
         return current
     after = _repaired(text, api)

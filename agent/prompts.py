@@ -42,13 +42,15 @@ ANSWER = "Answer from the passages."
 PROGRAM = """The passages hold what is needed. \
 Write one complete Python program that does exactly this, in one ```python block: all imports first, \
 every value made before it is used, the result shown as the examples show theirs. \
+Where a parameter has shape (N, 3), pass a list of rows, also for a single one: [[0, 0, 0]]. \
 Work out positions, colours and sizes for this request: the random values of an example are not what was asked. \
 Then one sentence with passage numbers."""
-CORRECTION = """Your code is wrong:
+CORRECTION = """
+
+A first try was wrong:
 {problems}
 {definitions}
-Do not write these lines again as they were. \
-Write the whole corrected program in one ```python block and nothing else."""
+Do it in another way, without these lines. Write the whole program in one ```python block and nothing else."""
 
 QUESTION_SHARE = 0.6
 """Largest share of the room that a long question (a pasted traceback) may take from the passages."""
@@ -119,13 +121,16 @@ def messages(
     return prompt, len(passages)
 
 
-def correction(answer: str, problems: Sequence[str], meant: Sequence[Chunk] = ()) -> list[ChatMessage]:
-    """Return what follows the messages of a prompt to have its answer's program written again.
+def correction(
+    prompt: Sequence[ChatMessage], problems: Sequence[str], meant: Sequence[Chunk] = ()
+) -> list[ChatMessage]:
+    """Return a prompt that asks for a program once more, and tells what was wrong with the first one.
 
-    The server has read all before it already, so that only the problems cost time.
+    The first one itself is not shown: a small model that sees its own words writes them again. What is new stands at
+    the end, so that the server re-uses what it has read.
 
     Args:
-        answer: with the program that is wrong.
+        prompt: the messages that led to the first program.
         problems: what is wrong with it.
         meant: the definitions that the problems name; signature and example of the first ones are repeated.
     """
@@ -135,10 +140,8 @@ def correction(answer: str, problems: Sequence[str], meant: Sequence[Chunk] = ()
         problems="\n".join(f"- {as_data(problem)}" for problem in problems),
         definitions=as_data("\n".join(shown)),
     )
-    return [
-        ChatMessage(role=MessageRole.ASSISTANT, content=answer),
-        ChatMessage(role=MessageRole.USER, content=told),
-    ]
+    *before, last = prompt
+    return [*before, ChatMessage(role=MessageRole.USER, content=f"{last.content}{told}")]
 
 
 def _reminder(chunk: Chunk, words: Collection[str]) -> Iterator[str]:

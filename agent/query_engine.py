@@ -42,6 +42,9 @@ from agent.settings import Settings
 from agent.symbols import ApiModel
 from agent.verification import citation, uses
 
+SECOND_TRY = 0.5
+"""Temperature at which a program is written again: the likeliest words were those of the first."""
+
 
 class Limits(Struct, frozen=True):
     """What one answer may cost: tokens and seconds, as `Settings` describes them."""
@@ -228,8 +231,8 @@ class QueryEngine(CustomQueryEngine):
             return
         runner = self.runner
 
-        def rewrite(text: str, told: Sequence[str]) -> str:
-            return self._rewritten(llm, prompt, draft, text, told, cancel)
+        def rewrite(told: Sequence[str]) -> str:
+            return self._rewritten(llm, prompt, draft, told, cancel)
 
         yield draft.answered(
             model,
@@ -237,7 +240,9 @@ class QueryEngine(CustomQueryEngine):
             run=(lambda code: runner.run(code, cancel)) if runner is not None else None,
         )
 
-    def _say(self, llm: LLM, prompt: Sequence[ChatMessage], cancel: CancelToken) -> Iterator[Delta]:
+    def _say(
+        self, llm: LLM, prompt: Sequence[ChatMessage], cancel: CancelToken, temperature: float = 0.0
+    ) -> Iterator[Delta]:
         return stream_chat(
             llm,
             prompt,
@@ -245,6 +250,7 @@ class QueryEngine(CustomQueryEngine):
             first_token_timeout=self.limits.first_token_timeout,
             token_timeout=self.limits.token_timeout,
             max_tokens=self.limits.max_tokens,
+            temperature=temperature,
         )
 
     def _rewritten(
@@ -252,7 +258,6 @@ class QueryEngine(CustomQueryEngine):
         llm: LLM,
         prompt: Sequence[ChatMessage],
         draft: Draft,
-        text: str,
         told: Sequence[str],
         cancel: CancelToken,
     ) -> str:
@@ -260,7 +265,7 @@ class QueryEngine(CustomQueryEngine):
         meant = [hit.chunk for hit in draft.hits if any(uses(problem, hit.chunk) for problem in told)]
         said = list[str]()
         try:
-            for delta in self._say(llm, [*prompt, *prompts.correction(text, told, meant)], cancel):
+            for delta in self._say(llm, prompts.correction(prompt, told, meant), cancel, SECOND_TRY):
                 said.append(delta.text)
                 if delta.finish_reason == "length":
                     return ""

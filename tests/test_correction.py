@@ -33,7 +33,7 @@ class Model:
         self.reply = reply
         self.told: list[Sequence[str]] = []
 
-    def __call__(self, _text: str, told: Sequence[str]) -> str:
+    def __call__(self, told: Sequence[str]) -> str:
         self.told.append(told)
         return self.reply
 

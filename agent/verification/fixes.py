@@ -72,7 +72,12 @@ class Fixes:
             uses = [use for finding in findings if (use := self._use(finding)) is not None]
             in_prose = [finding for finding in findings if self._use(finding) is None]
             if uses:
-                fix = self._dropped(path, uses) or self._moved(path, uses) or self._renamed(path, uses, in_prose)
+                fix = (
+                    self._dropped(path, uses)
+                    or self._moved(path, uses)
+                    or self._rehomed(path, uses)
+                    or self._renamed(path, uses, in_prose)
+                )
                 if fix is not None:
                     yield fix
 
@@ -116,6 +121,26 @@ class Fixes:
         home = self._home(name) if holder is not None and holder.kind == "module" else None
         edits = [edit for block, node in uses for edit in self._taken_from(block, node, home)] if home else []
         return _fix(edits, f"replaced `{path}` by `{home}`")
+
+    def _rehomed(self, path: str, uses: Sequence[Use]) -> Fix | None:
+        """Write a module that does not exist as the only one that has all that is taken from it."""
+        (block, alias), *others = uses
+        if others or not isinstance(alias, ast.alias) or alias.asname is not None:
+            return None
+        members = self._imports.members_of(alias.name)
+        homes = {(self._home(member) or "").rpartition(".")[0] for member in members}
+        home = homes.pop() if len(homes) == 1 else ""
+        statement = self._imports.statement(alias)
+        if not home or statement is None:
+            return None
+        gone = dropped(block, statement, alias, {path})
+        local, added = self._imports.local(block, home)
+        renamed = [
+            other.replaced(other.start(name), alias.name, local) if local else None
+            for other, name in self._imports.uses_of(alias.name) or []
+        ]
+        edits = [gone, *renamed, *([added] if added is not None else [])]
+        return _fix(edits, f"replaced the module `{path}` by `{home}`")
 
     def _taken_from(self, block: Block, node: ast.AST, home: str) -> Iterator[Edit | None]:
         if isinstance(node, ast.alias):

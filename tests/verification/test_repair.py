@@ -56,6 +56,16 @@ REPAIRED = {
         "from lib import window\nwindow.ShowManager()\n",
         "replaced `lib.window.Show_manager` by `lib.window.ShowManager`",
     ),
+    "a module that does not exist, beside the true one": (
+        "from lib import actor, actor_core\nactor_core.sphere([1])\nactor.box([1])\n",
+        "from lib import actor\nactor.sphere([1])\nactor.box([1])\n",
+        "replaced the module `lib.actor_core` by `lib.actor`",
+    ),
+    "a module that does not exist": (
+        "from lib import actors_core\nactors_core.sphere([1])\n",
+        "from lib import actor\nactor.sphere([1])\n",
+        "replaced the module `lib.actors_core` by `lib.actor`",
+    ),
     "an empty word": (
         "from lib import actor\nactor.create_sphere([1])\n",
         "from lib import actor\nactor.sphere([1])\n",

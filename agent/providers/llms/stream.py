@@ -83,10 +83,11 @@ def stream_chat(
     first_token_timeout: float,
     token_timeout: float,
     max_tokens: int,
+    temperature: float = 0.0,
 ) -> Generator[Delta, None, None]:
     """Yield the answer piece by piece, then one `Delta` without text that says how it ended.
 
-    OpenAI-compatible models are told temperature 0, a fixed seed and `max_tokens`; any other LLM is taken as its owner
+    OpenAI-compatible models are told the temperature, a fixed seed and `max_tokens`; any other LLM is taken as its owner
     configured it. Closing the generator stops the model, as does `cancel`.
 
     Args:
@@ -96,6 +97,7 @@ def stream_chat(
         first_token_timeout: seconds until the model says anything.
         token_timeout: seconds until it says something more.
         max_tokens: longest answer in tokens.
+        temperature: 0 for the likeliest words; above it, other ones are tried.
 
     Raises:
         Cancelled: `cancel` was cancelled.
@@ -105,7 +107,7 @@ def stream_chat(
     """
     cancel.check()
     mail: _Mail = queue.SimpleQueue()
-    stop = _start(llm, messages, _Intake(mail, max_tokens), max_tokens)
+    stop = _start(llm, messages, _Intake(mail, max_tokens), _options(llm, max_tokens, temperature))
 
     def withdraw() -> None:
         stop()
@@ -206,13 +208,13 @@ def _piece(response: ChatResponse) -> _Piece:
     return _Piece(text, bool(text or counts.get("thinking_delta")), reason, usage)
 
 
-def _start(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, max_tokens: int) -> Callable[[], object]:
+def _start(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: dict[str, Any]) -> Callable[[], object]:
     """Let the model begin; return what stops it, from any thread and any number of times."""
     if _only_blocks(llm):
         stopped = threading.Event()
         threading.Thread(target=_speak_blocking, args=(llm, messages, intake, stopped), daemon=True).start()
         return stopped.set
-    speech = _speak(llm, messages, intake, _options(llm, max_tokens))
+    speech = _speak(llm, messages, intake, options)
     return asyncio.run_coroutine_threadsafe(speech, _event_loop()).cancel
 
 
@@ -222,11 +224,11 @@ def _only_blocks(llm: LLM) -> bool:
     return inspect.unwrap(type(llm).astream_chat) is inspect.unwrap(CustomLLM.astream_chat)
 
 
-def _options(llm: LLM, max_tokens: int) -> dict[str, Any]:
+def _options(llm: LLM, max_tokens: int, temperature: float) -> dict[str, Any]:
     if not isinstance(llm, OpenAI):
         return {}
     return {
-        "temperature": 0.0,
+        "temperature": temperature,
         "seed": _SEED,
         "max_tokens": max_tokens,
         "stream_options": {"include_usage": True},
