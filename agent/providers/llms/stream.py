@@ -87,8 +87,8 @@ def stream_chat(
 ) -> Generator[Delta, None, None]:
     """Yield the answer piece by piece, then one `Delta` without text that says how it ended.
 
-    OpenAI-compatible models are told the temperature, a fixed seed and `max_tokens`; any other LLM is taken as its owner
-    configured it. Closing the generator stops the model, as does `cancel`.
+    OpenAI-compatible models are told the temperature, a fixed seed and `max_tokens`; any other LLM is taken as its
+    owner configured it. Closing the generator stops the model, as does `cancel`.
 
     Args:
         llm: any LlamaIndex LLM.
