@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from agent.errors import SandboxUnavailable, StorageError
 from agent.schema import Finding, Ran
 from agent.symbols import ApiModel
-from agent.verification import AnswerReport, program, repair, sentence, with_program
+from agent.verification import AnswerReport, check_answer, program, repair, sentence, with_program
 
 Rewrite = Callable[[Sequence[str]], str]
 """What is wrong with a program, one sentence each -> what the model says when it is asked for another."""
 Run = Callable[[str], Ran]
+Mend = Callable[[str, str], str | None]
+"""(program, the error it ended with) -> what may run instead, or None."""
 
 MOST_TOLD = 5
 """Findings that the model is told of; a small one loses itself in more."""
@@ -42,7 +44,9 @@ class Corrected(Struct, frozen=True):
     not_run: str | None = None
 
 
-def correct(text: str, api: ApiModel, *, rewrite: Rewrite | None = None, run: Run | None = None) -> Corrected:
+def correct(
+    text: str, api: ApiModel, *, rewrite: Rewrite | None = None, run: Run | None = None, mend: Mend | None = None
+) -> Corrected:
     """Correct an answer as far as the given means go.
 
     Args:
@@ -50,18 +54,20 @@ def correct(text: str, api: ApiModel, *, rewrite: Rewrite | None = None, run: Ru
         api: the library's API model.
         rewrite: asks the model once for the check's findings, and once for the error of a run.
         run: runs a program.
+        mend: changes a program that has failed, before the model is asked.
     """
     current = _repaired(text, api)
     if rewrite is not None and (told := _problems(current.report)):
         current = _better(current, rewrite, told, api, "rewrote the code, since names or calls in it were wrong")
     if run is None:
         return current
-    current = _ran(current, run, api)
+    current = _mended(_ran(current, run, api), run, mend, api)
     if rewrite is not None and current.ran is not None and current.ran.error is not None:
         error = current.ran.error
         second = _better(current, rewrite, [error], api, f"rewrote the code after it had failed: {_last(error)}")
-        if second is not current and (second := _ran(second, run, api)).ran is not None and second.ran.ok:
-            return second
+        if second is not current:
+            second = _mended(_ran(second, run, api), run, mend, api)
+            return second if second.ran is not None and second.ran.ok else current
     return current
 
 
@@ -80,6 +86,20 @@ def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiM
     if now > before or (now == before and current.ran is None):
         return current
     return replace(after, done=(*current.done, words, *after.done))
+
+
+def _mended(current: Corrected, run: Run, mend: Mend | None, api: ApiModel) -> Corrected:
+    """Return the answer with its program mended, if it then runs."""
+    code = program(current.text, api.roots)
+    if mend is None or code is None or current.ran is None or current.ran.error is None:
+        return current
+    new = mend(code, current.ran.error)
+    text = with_program(current.text, f"~~~~python\n{new}\n~~~~", api.roots) if new is not None else None
+    if text is None:
+        return current
+    words = "passed arrays of rows where the code passed single ones"
+    after = _ran(replace(current, text=text, report=check_answer(text, api), done=(*current.done, words)), run, api)
+    return after if after.ran is not None and after.ran.ok else current
 
 
 def _ran(current: Corrected, run: Run, api: ApiModel) -> Corrected:

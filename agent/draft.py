@@ -21,9 +21,11 @@ from agent.verification import (
     citation,
     cite,
     closed,
+    documented,
     note,
     supported,
     verdict,
+    with_rows,
     without_foreign_links,
     without_mentions,
 )
@@ -86,8 +88,15 @@ class Draft:
         if repeats_rules(self.text):
             return self.declined(model, "The language model repeated its own rules instead of answering.")
         plain = without_mentions(without_foreign_links(closed(self.text, cut=self.cut)))
-        corrected = correct(plain, self._api, rewrite=rewrite, run=run)
         given = self.hits[: self.given]
+        functions = documented(hit.chunk for hit in given)
+        corrected = correct(
+            plain,
+            self._api,
+            rewrite=rewrite,
+            run=run,
+            mend=lambda code, error: with_rows(code, error, functions),
+        )
         text, cited = cite(supported(corrected.text, given), given)
         if not text:
             return self.sources_only("The language model said nothing.")

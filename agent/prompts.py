@@ -42,7 +42,7 @@ ANSWER = "Answer from the passages."
 PROGRAM = """The passages hold what is needed. \
 Write one complete Python program that does exactly this, in one ```python block: all imports first, \
 every value made before it is used, the result shown as the examples show theirs. \
-Where a parameter has shape (N, 3), pass a list of rows, also for a single one: [[0, 0, 0]]. \
+Where a parameter has shape (N, 3), pass an array of rows, also for a single one: np.array([[0, 0, 0]]). \
 Work out positions, colours and sizes for this request: the random values of an example are not what was asked. \
 Then one sentence with passage numbers."""
 CORRECTION = """

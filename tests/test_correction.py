@@ -120,3 +120,16 @@ def test_why_it_could_not_be_run_is_said() -> None:
     corrected = correct(RIGHT, API, run=closed)
     assert corrected.ran is None
     assert corrected.not_run == "The code was not run: bubblewrap is not installed."
+
+
+def test_a_program_that_failed_is_mended_before_the_model_is_asked() -> None:
+    model, machine = Model(RIGHT), Machine(FAILED, OK)
+    mended = correct(RIGHT, API, rewrite=model, run=machine, mend=lambda code, _: code.replace("[1]", "[[1]]"))
+    assert (mended.ran, model.told) == (OK, [])
+    assert "lib.sphere([[1]])" in mended.text
+    assert machine.ran[1] == machine.ran[0].replace("[1]", "[[1]]")
+
+
+def test_mending_that_does_not_help_is_forgotten() -> None:
+    corrected = correct(RIGHT, API, run=Machine(FAILED, FAILED), mend=lambda code, _: f"{code}\n1")
+    assert (corrected.text, corrected.done, corrected.ran) == (RIGHT, (), FAILED)

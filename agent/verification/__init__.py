@@ -15,6 +15,7 @@ from agent.verification.markdown import closed, code_blocks, open_fence, outside
 from agent.verification.program import program, with_program
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
+from agent.verification.rows import documented, with_rows
 from agent.verification.support import supported
 from agent.verification.verdict import note, sentence, verdict, verify_code, verify_markdown, without_note
 
@@ -32,6 +33,7 @@ __all__ = [
     "cite",
     "closed",
     "code_blocks",
+    "documented",
     "note",
     "open_fence",
     "outside_code",
@@ -44,6 +46,7 @@ __all__ = [
     "verify_code",
     "verify_markdown",
     "with_program",
+    "with_rows",
     "without_foreign_links",
     "without_mentions",
     "without_note",

@@ -1,0 +1,65 @@
+"""Single rows become arrays of rows, where the docstring wants such and the run has failed over shapes."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.verification.rows import Arguments, documented, with_rows
+from tests.support import make_chunk
+
+DOC = """Draw.
+
+Parameters
+----------
+centers : ndarray, shape (N, 3)
+    Where.
+colors : ndarray, shape (N, 3) or tuple (3,), optional
+    Which.
+radii : float, optional
+    How large.
+"""
+KNOWN = {"sphere": Arguments(("centers", "colors", "radii"), frozenset({"centers", "colors"}))}
+ERROR = "Line 2: x\nValueError: operands could not be broadcast together with shapes (30,3) (30,)"
+
+
+def test_what_takes_rows_is_read_from_the_docstring() -> None:
+    assert documented([make_chunk(doc=DOC, symbol="sphere")]) == KNOWN
+    assert documented([make_chunk(doc="Draw.")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "mended"),
+    [
+        (
+            "import numpy as np\nactor.sphere(centers=c[0], radii=2, colors=(1, 0, 0))",
+            "import numpy as np\nactor.sphere(centers=np.atleast_2d(c[0]), radii=2, colors=np.atleast_2d((1, 0, 0)))",
+        ),
+        ("import numpy\nsphere(c, 'é', r)", "import numpy\nsphere(numpy.atleast_2d(c), 'é', r)"),
+        ("sphere('é', c[0])", "import numpy as np\nsphere('é', np.atleast_2d(c[0]))"),
+        ("sphere(\n    [1,\n     2])", "import numpy as np\nsphere(\n    np.atleast_2d([1,\n     2]))"),
+    ],
+    ids=["keywords", "positions", "without numpy", "over several lines"],
+)
+def test_single_rows_are_wrapped(code: str, mended: str) -> None:
+    assert with_rows(code, ERROR, KNOWN) == mended
+    assert with_rows(mended, ERROR, KNOWN) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("sphere(c)", "NameError: c"), ("box(c)", ERROR), ("sphere(*c, **d)", ERROR), ("sphere(", ERROR)],
+    ids=["another error", "another function", "unknown arguments", "no Python"],
+)
+def test_where_it_cannot_help_nothing_is_tried(code: str, error: str) -> None:
+    assert with_rows(code, error, KNOWN) is None
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_given(text: str) -> None:
+    mended = with_rows(text, ERROR, KNOWN)
+    if mended is not None:
+        ast.parse(mended)
