@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.errors import SandboxUnavailable, StorageError
+from agent.errors import InvalidInput, SandboxUnavailable, StorageError
 from agent.schema import Finding, Ran
 from agent.symbols import ApiModel
-from agent.verification import AnswerReport, check_answer, program, repair, sentence, with_program
+from agent.verification import AnswerReport, check_answer, program, repair, sentence, with_program, without_mentions
 
 Rewrite = Callable[[Sequence[str]], str]
 """What is wrong with a program, one sentence each -> what the model says when it is asked for another."""
@@ -23,6 +23,8 @@ Mend = Callable[[str, str], str | None]
 
 MOST_TOLD = 5
 """Findings that the model is told of; a small one loses itself in more."""
+_MOST_OF_ERROR = 200
+"""Characters of an error's last line that are repeated; a program says in it what it likes."""
 _FATAL = ("syntax", "undefined-name", "unknown-name", "bad-call")
 
 
@@ -79,8 +81,8 @@ def _repaired(text: str, api: ApiModel) -> Corrected:
 def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiModel, words: str) -> Corrected:
     """Return the answer with the model's new program, if the check finds no more in it than in the old one."""
     text = with_program(current.text, rewrite(told), api.roots)
-    if text is None or text == current.text:
-        return current
+    if text is None or text == current.text or program(text, api.roots) is None:
+        return current  # nothing that uses the library, and so nothing in which anything could be wrong
     after = _repaired(text, api)
     before, now = len(_fatal(current.report)), len(_fatal(after.report))
     if now > before or (now == before and current.ran is None):
@@ -108,8 +110,10 @@ def _ran(current: Corrected, run: Run, api: ApiModel) -> Corrected:
         return replace(current, ran=None)
     try:
         return replace(current, ran=run(code))
-    except (SandboxUnavailable, StorageError) as error:
+    except (SandboxUnavailable, StorageError, InvalidInput) as error:
         return replace(current, ran=None, not_run=f"The code was not run: {error.message}")
+    except OSError as error:  # no process, file or memory could be had for it
+        return replace(current, ran=None, not_run=f"The code was not run: {error}.")
 
 
 def _fatal(report: AnswerReport) -> list[Finding]:
@@ -128,4 +132,4 @@ def _problems(report: AnswerReport) -> list[str]:
 
 
 def _last(error: str) -> str:
-    return error.splitlines()[-1] if error else error
+    return without_mentions(error.splitlines()[-1][:_MOST_OF_ERROR]) if error else error

@@ -87,7 +87,7 @@ class Draft:
         """
         if repeats_rules(self.text):
             return self.declined(model, "The language model repeated its own rules instead of answering.")
-        plain = without_mentions(without_foreign_links(closed(self.text, cut=self.cut)))
+        plain = _harmless(closed(self.text, cut=self.cut))
         given = self.hits[: self.given]
         functions = documented(hit.chunk for hit in given)
         corrected = correct(
@@ -97,7 +97,9 @@ class Draft:
             run=run,
             mend=lambda code, error: with_rows(code, error, functions),
         )
-        text, cited = cite(supported(corrected.text, given), given)
+        if repeats_rules(corrected.text):
+            return self.declined(model, "The language model repeated its own rules instead of answering.")
+        text, cited = cite(supported(_harmless(corrected.text), given), given)
         if not text:
             return self.sources_only("The language model said nothing.")
         noted = cite(self.note, self.hits)[1] if self.note else []
@@ -154,6 +156,10 @@ class Draft:
             ),
         )
         return AnswerEvent(answer)
+
+
+def _harmless(text: str) -> str:
+    return without_mentions(without_foreign_links(text))
 
 
 def listing(citations: Sequence[Citation]) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _MARKERS = re.compile(
-    r"</?\s*(?:passages?|question|context|system)\s*>"
+    r"</?\s*(?:passages?|problems?|question|context|system)\s*>"
     r"|<\|[^|>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>",  # of ChatML, Phi, Llama, Gemma
     re.IGNORECASE,
 )

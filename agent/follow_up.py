@@ -30,7 +30,7 @@ _POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|this|these|those|again|(?:that|one|ones)(?=\W*$|\s+(?:after|as|at|for|from|in|on|to|with)\b))\b",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.?!:;\n]\s*\S")
+_SENTENCE_END = re.compile(r"[.?!:;]\s+\S|\n\s*\S")
 _SAYS_NOTHING = frozenset(("add", "get", "make", "many", "put", "see", "show", "want"))
 
 

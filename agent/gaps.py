@@ -158,7 +158,7 @@ def _gap(library: str, version: str, groups: Sequence[Sequence[Record]]) -> Gap:
     places = [citation for record in every for citation in record.citations]
     nearest = {found.place: found for found in places}
     order = [place for place, _ in Counter(found.place for found in places).most_common(PLACES)]
-    title = f"Documentation: {_line(questions[0].question, MAX_TITLE)}"
+    title = f"Documentation: {one_line(questions[0].question, MAX_TITLE)}"
     body = _body(f"{library} {version}", questions, reasons, [nearest[place] for place in order])
     return Gap(library, version, questions, reasons, tuple(order), title, body)
 
@@ -177,7 +177,7 @@ def _body(where: str, questions: Sequence[Asked], reasons: Sequence[str], places
 
 def _quoted(text: str) -> str:
     """Return what somebody wrote as code: nobody is called by it, and nothing in it is a link or a heading."""
-    line = _line(text, 300)
+    line = one_line(text, 300)
     longest = max(map(len, re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {line} {fence}" if longest else f"`{line}`"
@@ -188,8 +188,10 @@ def _linked(place: Citation) -> str:
     return f"[{name}]({place.url})" if place.url else name
 
 
-def _line(text: str, most: int) -> str:
+def one_line(text: str, most: int) -> str:
+    """Return a text on one line of at most so many characters."""
     line = " ".join(text.split())
+    line = "".join(character for character in line if character.isprintable())  # nothing that steers a terminal
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,8 @@ T = TypeVar("T")
 _CACHE_KB = 65_536
 """Pages that a writer keeps in memory: keys come in no order, so every insertion touches another page."""
 _PAGE = 2_048
+_LONGEST = 500
+"""Characters of a path that may be there; longer ones are not even looked up, nor remembered as missing."""
 """Rows in memory while a table is walked through."""
 
 Values = Sequence[str | int]
@@ -41,6 +44,7 @@ class IndexFile:
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
         self._name = name
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, path: Path) -> IndexFile:
@@ -68,7 +72,8 @@ class IndexFile:
         Raises:
             IndexCorrupt: the file is damaged.
         """
-        return [*self.stream(query, values)]
+        with self._lock:  # the cached statement of a query is one, whoever runs it
+            return [*self.stream(query, values)]
 
     def stream(self, query: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query as they are found.
@@ -116,7 +121,7 @@ class Column(Mapping[str, T]):
         self._read.cache_clear()
 
     def __getitem__(self, path: str) -> T:
-        value = self._read(path)
+        value = self._read(path) if len(path) <= _LONGEST else None
         if value is None:
             raise KeyError(path)
         return value

@@ -41,9 +41,15 @@ _ASKS = re.compile(
     r"(?:add|animate|apply|arrange|build|change|code|colou?r|combine|compare|compute|connect|convert|create|demonstrate|"
     r"display|draw|export|fill|generate|give\s+me|illustrate|label|lay|load|make|mark|move|open|overlay|paint|place|plot|"
     r"print|produce|put|record|render|rotate|save|scatter|set|show|simulate|stack|surround|turn|use|visuali[sz]e|write)\b"
-    r"|\bhow\s+(?:do|does|can|could|would|should|to)\b|\b(?:code|script|program|snippet|example)\s+(?:that|to|for|of|which)\b",
+    r"|\bhow\s+(?:(?:do|can|could|would|should|might)\s+(?:i|we|you|one)|to)\b|\b(?:code|script|program|snippet|example)\s+(?:that|to|for|of|which)\b",
     re.IGNORECASE,
 )
+_ASKS_ABOUT = re.compile(
+    r"\b(?:signature|parameters?|arguments?|defaults?|meaning|difference|docstring|source)\s+(?:of|for|between)\b"
+    r"|\bhow\s+to\s+install\b|^\W*(?:open|record|set|turn|use)\s+(?:of|issues?|formats?)\b",
+    re.IGNORECASE,
+)
+"""Wants to be told something of the library, though it begins like an order."""
 _TELLS = re.compile(
     r"^\W*(?:after|are|can|could|did|do|does|has|have|how|i|if|in|is|it|my|should|since|that|there|this|what|when|where|"
     r"which|who|why|will|would)\b|(?:error|exception|traceback|warning)\b|\b(?:fails?|does\s?n['o]t|not\s+work\w*)\b",
@@ -59,6 +65,8 @@ def asks_for_program(question: str, api: ApiModel) -> bool:
 
     It says what to do, or asks how to do it, or only describes what shall be there ("five balls in a row").
     """
+    if _ASKS_ABOUT.search(question):
+        return False
     if _ASKS.search(question):
         return True
     return "?" not in question and not _TELLS.search(question) and bool(ingredients(question, api))

@@ -48,7 +48,9 @@ Then one sentence with passage numbers."""
 CORRECTION = """
 
 A first try was wrong:
+<problems>
 {problems}
+</problems>
 {definitions}
 Do it in another way, without these lines. Write the whole program in one ```python block and nothing else."""
 
@@ -56,6 +58,8 @@ QUESTION_SHARE = 0.6
 """Largest share of the room that a long question (a pasted traceback) may take from the passages."""
 TEMPLATE_TOKENS = 16
 """What a chat template adds around two messages: role markers and line ends (ChatML: 13)."""
+MOST_OF_PROBLEM = 400
+"""Characters of what is said of a program's mistake."""
 MOST_REPEATED = 2
 """Definitions of which a correction repeats signature and example."""
 
@@ -137,7 +141,7 @@ def correction(
     words = set(re.findall(r"\w+", " ".join(problems)))
     shown = [line for chunk in meant[:MOST_REPEATED] for line in _reminder(chunk, words)]
     told = CORRECTION.format(
-        problems="\n".join(f"- {as_data(problem)}" for problem in problems),
+        problems="\n".join(f"- {as_data(problem)[:MOST_OF_PROBLEM]}" for problem in problems),
         definitions=as_data("\n".join(shown)),
     )
     *before, last = prompt
@@ -164,4 +168,4 @@ def shortened(question: str, room: int, count: CountTokens) -> str:
     return ""
 
 
-_RULES = _runs(SYSTEM)
+_RULES = _runs(SYSTEM.format(library="", version="")) | _runs(SYSTEM) | _runs(PROGRAM)

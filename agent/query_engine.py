@@ -23,7 +23,7 @@ from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
 from agent.code_runner import CodeRunner
 from agent.draft import Draft
-from agent.errors import ModelTimeout, ModelUnavailable
+from agent.errors import ModelTimeout, ModelUnavailable, SandboxUnavailable
 from agent.program_requests import asks_for_program, for_program, ingredients
 from agent.providers.llms import count_tokens, model_name
 from agent.providers.llms.stream import Delta, stream_chat
@@ -35,6 +35,7 @@ from agent.schema import (
     Event,
     IndexInfo,
     Passage,
+    Ran,
     SourcesEvent,
     TokenEvent,
 )
@@ -42,6 +43,8 @@ from agent.settings import Settings
 from agent.symbols import ApiModel
 from agent.verification import citation, uses
 
+CORRECTING = 0.5
+"""Share of a request's time after which no second try and no run is begun: a finished answer must not be lost."""
 SECOND_TRY = 0.5
 """Temperature at which a program is written again: the likeliest words were those of the first."""
 
@@ -53,6 +56,7 @@ class Limits(Struct, frozen=True):
     max_tokens: int
     first_token_timeout: float
     token_timeout: float
+    request_timeout: float
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -62,6 +66,7 @@ class Limits(Struct, frozen=True):
             max_tokens=settings.llm_max_tokens,
             first_token_timeout=settings.llm_first_token_timeout,
             token_timeout=settings.llm_token_timeout,
+            request_timeout=settings.request_timeout,
         )
 
 
@@ -230,14 +235,20 @@ class QueryEngine(CustomQueryEngine):
             yield draft.declined(model)
             return
         runner = self.runner
+        deadline = draft.started + self.limits.request_timeout * CORRECTING
 
         def rewrite(told: Sequence[str]) -> str:
-            return self._rewritten(llm, prompt, draft, told, cancel)
+            return self._rewritten(llm, prompt, draft, told, cancel) if time.perf_counter() < deadline else ""
+
+        def run(code: str) -> Ran:
+            if runner is None or time.perf_counter() > deadline:
+                raise SandboxUnavailable("the answer has taken long already.", remedy="Ask again later.")
+            return runner.run(code, cancel)
 
         yield draft.answered(
             model,
             rewrite=rewrite if self.rewrites else None,
-            run=(lambda code: runner.run(code, cancel)) if runner is not None else None,
+            run=run if runner is not None else None,
         )
 
     def _say(

@@ -50,7 +50,7 @@ class Recorder:
         self._problem = ""
         self._room = threading.Semaphore(MOST_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="records")
-        self._submit(lambda _: None)
+        self._submit(self._prune)
 
     @property
     def problem(self) -> str:
@@ -80,7 +80,7 @@ class Recorder:
         future = self._submit(lambda records: records.turns(conversation_id))
         try:
             return future.result(RECALLING) if future is not None else ()
-        except (AgentError, TimeoutError):
+        except Exception:  # noqa: BLE001 - what it was is logged where it was raised; a question needs no records
             return ()
 
     def feed_back(self, request: FeedbackRequest, user: str | None = None) -> None:

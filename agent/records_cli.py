@@ -124,6 +124,8 @@ def _show(summary: Summary) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from agent.gaps import one_line
+
     console = Console()
     table = Table(title=f"The last {summary.days} days", show_header=False)
     for name, value in _facts(summary):
@@ -132,7 +134,7 @@ def _show(summary: Summary) -> None:
     if summary.top:
         top = Table("asked", "question", title="Most frequent questions")
         for asked in summary.top:
-            top.add_row(str(asked.count), escape(asked.question))
+            top.add_row(str(asked.count), escape(one_line(asked.question, 300)))
         console.print(top)
     for number, gap in enumerate(summary.gaps, start=1):
         console.print(Panel(Text(gap.body), title=Text(f"Gap {number} · {gap.title}"), title_align="left"))

@@ -74,8 +74,10 @@ def test_the_model_is_told_the_line_and_what_is_wrong_with_it() -> None:
         fenced("import lib\nlib.unfrobnicate([1])"),
         fenced("import lib\nlib.abc()\nlib.xyz()"),
         fenced("import lib\nlib.sphere("),
+        fenced(""),
+        fenced("print('hi')"),
     ],
-    ids=["nothing", "no code", "as wrong as before", "worse", "no Python"],
+    ids=["nothing", "no code", "as wrong as before", "worse", "no Python", "an empty block", "another library"],
 )
 def test_a_second_try_that_is_not_better_is_forgotten(reply: str) -> None:
     corrected = correct(WRONG, API, rewrite=Model(reply))
@@ -133,3 +135,10 @@ def test_a_program_that_failed_is_mended_before_the_model_is_asked() -> None:
 def test_mending_that_does_not_help_is_forgotten() -> None:
     corrected = correct(RIGHT, API, run=Machine(FAILED, FAILED), mend=lambda code, _: f"{code}\n1")
     assert (corrected.text, corrected.done, corrected.ran) == (RIGHT, (), FAILED)
+
+
+def test_an_error_says_no_more_than_a_line_of_what_the_program_wanted_to_say() -> None:
+    said = Ran(ok=False, seconds=1.0, error=f"Line 2: x\nValueError: @everyone {'x' * 999}")
+    (done,) = correct(RIGHT, API, rewrite=Model(fenced("import lib\nlib.sphere([2])")), run=Machine(said, OK)).done
+    assert len(done) < 300
+    assert "@everyone" not in done

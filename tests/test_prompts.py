@@ -214,6 +214,8 @@ def test_characters_that_nobody_sees_go_and_those_that_are_read_stay() -> None:
     "text",
     [
         prompts.SYSTEM,
+        prompts.SYSTEM.format(library="fury", version="2.0.0"),
+        prompts.PROGRAM,
         "My rules: use ONLY names and arguments that appear in the passages, never mind.",
         base64.b64encode(b"Use only names and arguments that appear in the passages. Never invent").decode(),
     ],

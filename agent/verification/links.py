@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent.verification.markdown import outside_code
+from agent.verification.markdown import has_links, outside_code
 
 _INLINE = re.compile(r"!?\[([^\[\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])(?:[^<>\n]*>)?")
@@ -23,7 +23,9 @@ def without_foreign_links(text: str) -> str:
 
     In code all stays as it is: there it is no link.
     """
-    return outside_code(text, _without_links)
+    cleaned = outside_code(text, _without_links)
+    # Where CommonMark pairs backticks otherwise than we do, what we took for code may be a link after all.
+    return cleaned if not has_links(cleaned) else _without_links(cleaned)
 
 
 def _without_links(prose: str) -> str:

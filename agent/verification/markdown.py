@@ -61,6 +61,12 @@ def lines_of(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
+def has_links(text: str) -> bool:
+    """Return whether CommonMark sees a link, an image or HTML in a text."""
+    tokens = [token for block in _MARKDOWN.parse(text) for token in (block, *(block.children or ()))]
+    return any(token.type in {"link_open", "image", "html_block", "html_inline"} for token in tokens)
+
+
 def code_lines(blocks: Iterable[Token]) -> frozenset[int]:
     """Return the 0-based lines of a text that its code blocks take up, fences included."""
     return frozenset(line for token in blocks for line in range(*(token.map or (0, 0))))

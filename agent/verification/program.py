@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection
 
 from markdown_it.token import Token
@@ -46,10 +47,11 @@ def with_program(markdown: str, reply: str, roots: Collection[str]) -> str | Non
     if len(new) != 1 or not old or new[0][1].tree is None:
         return None
     code = new[0][0].content
+    longest = max([2, *map(len, re.findall(r"`+", code))])
     lines = lines_of(markdown)
     for number, (token, _) in reversed([*enumerate(old)]):
         start, end = token.map or (0, 0)
-        marks = "`" * 3 if "```" not in code else "~" * 3
+        marks = "`" * (longest + 1)
         lines[start:end] = [f"{marks}python\n{code.rstrip()}\n{marks}\n"] if number == 0 else []
     return "".join(lines)
 

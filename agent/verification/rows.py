@@ -51,7 +51,9 @@ def with_rows(code: str, error: str, functions: Mapping[str, Arguments]) -> str 
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    arguments = [argument for call in calls for argument in _single(call, functions)]
+    found = [argument for call in calls for argument in _single(call, functions)]
+    inner = {id(node) for argument in found for node in ast.walk(argument) if node is not argument}
+    arguments = [argument for argument in found if id(argument) not in inner]  # edits must not lie in one another
     if not arguments or not _ABOUT_SHAPES.search(error):
         return None
     numpy = next((name for node in tree.body for name in _numpy(node)), None)
@@ -60,7 +62,14 @@ def with_rows(code: str, error: str, functions: Mapping[str, Arguments]) -> str 
         _insert(lines, node.end_lineno or node.lineno, node.end_col_offset or 0, ")")
         _insert(lines, node.lineno, node.col_offset, f"{numpy or 'np'}.{_MADE}(")
     text = b"\n".join(lines).decode()
-    return text if numpy else f"import numpy as np\n{text}"
+    return text if numpy else _importing(text)
+
+
+def _importing(text: str) -> str:
+    """Add the import of numpy above all else but what must stand first."""
+    lines = text.split("\n")
+    first = 1 + max((number for number, line in enumerate(lines) if line.startswith("from __future__ ")), default=-1)
+    return "\n".join([*lines[:first], "import numpy as np", *lines[first:]])
 
 
 def _single(call: ast.Call, functions: Mapping[str, Arguments]) -> Iterator[ast.expr]:
@@ -69,13 +78,11 @@ def _single(call: ast.Call, functions: Mapping[str, Arguments]) -> Iterator[ast.
     known = functions.get(name)
     if known is None:
         return
-    given = [*zip(known.names, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
+    placed = takewhile(lambda value: not isinstance(value, ast.Starred), call.args)
+    given = [*zip(known.names, placed, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
     for parameter, value in given:
-        if (
-            parameter in known.rows
-            and not isinstance(value, ast.Starred | ast.Constant)
-            and _MADE not in ast.dump(value)
-        ):
+        plain = not isinstance(value, ast.Constant | ast.GeneratorExp)
+        if parameter in known.rows and plain and _MADE not in ast.dump(value):
             yield value
 
 

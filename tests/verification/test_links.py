@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from agent.verification import without_foreign_links, without_mentions
+from agent.verification.markdown import has_links
 
 PIECES = (
     "[", "]", "(", ")", "](", "![", "<", ">", "</", "<a href=", "<img src=x onerror=y", "<!--", "-->", "<?", "]: ",
@@ -95,3 +96,16 @@ def test_mentions_are_broken(text: str) -> None:
 @pytest.mark.parametrize("text", ["a@b.example", "@property", "x <# 3", "<@name>", "@hereby"])
 def test_what_is_no_mention_stays(text: str) -> None:
     assert without_mentions(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a ` b\n\n[click](https://evil.example) ` c",
+        "\\` [click](https://evil.example) \\`",
+        "- a `\n- [c](https://evil.example) `",
+        "a `\n\n<img src=https://evil.example/x.png> `",
+    ],
+)
+def test_backticks_that_commonmark_does_not_pair_hide_nothing(text: str) -> None:
+    assert not has_links(without_foreign_links(text))

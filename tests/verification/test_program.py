@@ -51,6 +51,7 @@ def test_of_two_whole_programs_the_last_is_taken_and_replaced() -> None:
 def test_code_that_holds_a_fence_stays_whole() -> None:
     new = with_program(BLOCK, '~~~python\nimport lib\nx = """\n```\n"""\n~~~\n', ROOTS)
     assert new is not None
+    assert new.startswith("````python")
     assert program(new, ROOTS) == 'import lib\nx = """\n```\n"""\n'
 
 
