@@ -12,7 +12,11 @@ from agent.schema import Answer, Citation, Ran, SourcesEvent, Verification
 LONG_CODE = 3_500
 """Characters of a code block beyond which it is sent as a file: it would fill more than two messages."""
 MAX_PLACES = 10
-_HEADINGS = {"answered": "Sources", "declined": "Nearest places", "sources_only": "Places found (no model is available)"}
+_HEADINGS = {
+    "answered": "Sources",
+    "declined": "Nearest places",
+    "sources_only": "Places found (no model is available)",
+}
 _SUFFIXES = {"python": "py", "py": "py", "wgsl": "wgsl", "glsl": "glsl", "bash": "sh", "": "py"}
 
 

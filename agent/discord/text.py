@@ -1,7 +1,7 @@
 """Markdown as Discord takes it: harmless, and in messages of at most 2,000 characters.
 
-Discord's Markdown is not CommonMark: underscores inside words are markup, fences are three backticks and nothing else, and
-whatever looks like a mention, a link or an invitation becomes one.
+Discord's Markdown is not CommonMark: underscores inside words are markup, fences are three backticks and nothing else,
+and whatever looks like a mention, a link or an invitation becomes one.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def link(label: str, url: str) -> str:
 def split(text: str, limit: int = MAX_MESSAGE) -> list[str]:
     """Return a text in parts, each of which stands on its own.
 
-    A code block that must be cut is closed and opened again; list items, links and inline code stay whole unless they are
-    longer than a part.
+    A code block that must be cut is closed and opened again; list items, links and inline code stay whole unless they
+    are longer than a part.
 
     Args:
         text: what `harmless` gave.

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from agent.discord.messages import draft, shown
 from agent.schema import Finding, Ran, Verification
-from tests.fakes import ANSWER, CITATION, SOURCES
+from tests.fakes import ANSWER, SOURCES
 
 LINK = "[fury/actor.py:3-9 sphere](<https://example.org/actor.py#L3-L9>)"
 
