@@ -284,7 +284,8 @@ def run_bot(settings: Settings) -> None:
         )
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        asyncio.run(_run(settings, settings.discord_token.get_secret_value()))
+        bot = Bot(settings, AskClient(settings.discord_api_url))
+        asyncio.run(_run(bot, settings.discord_token.get_secret_value()))
     except discord.LoginFailure as error:
         raise ConfigurationError(
             "Discord does not accept FURY_AGENT_DISCORD_TOKEN.", remedy="Reset it in the developer portal."
@@ -295,8 +296,8 @@ def run_bot(settings: Settings) -> None:
         ) from error
 
 
-async def _run(settings: Settings, token: str) -> None:
-    async with Bot(settings, AskClient(settings.discord_api_url)) as bot:
+async def _run(bot: Bot, token: str) -> None:
+    async with bot:
         main = asyncio.current_task()
         assert main is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)

@@ -1,6 +1,6 @@
 """A local Discord that the real discord.py talks to: gateway and REST, as strict as the real one where bots go wrong.
 
-It refuses messages that are empty or too long, bad components, first responses after three seconds, tokens it never gave
+It refuses messages that are empty or too long, bad components, first responses after three seconds, unknown tokens
 and edits of what is not there; it keeps all messages and all edits, so that tests read what people would see.
 """
 
