@@ -208,7 +208,7 @@ class Discord:
         fixed = {"application_id": "100", "version": "1", "default_member_permissions": None}
         return [{**each, **fixed, "type": each.get("type", 1)} for each in self.commands]
 
-    def _respond(self, _identity: str, token: str, body: Any, files: Any) -> None:
+    def _respond(self, identity: str, token: str, body: Any, files: Any) -> dict[str, Any]:
         made = self._valid(token)
         if made.kind:
             raise Refusal(400, 40060, "Interaction has already been acknowledged.")
@@ -217,12 +217,14 @@ class Discord:
             raise Refusal(404, 10062, "Unknown interaction")
         made.kind = body["type"]
         made.ephemeral = bool(body.get("data", {}).get("flags", 0) & 64)
+        resource: dict[str, Any] = {"type": made.kind}
         if made.kind == 4:
-            self._follow_up(made, body["data"], files)
+            resource["message"] = self._follow_up(made, body["data"], files)
         elif made.kind == 6:
             made.first = int(made.message["id"]) if made.message else 0
         elif made.kind == 9:
             self.modals.append(body["data"])
+        return {"interaction": {"id": identity, "type": 2}, "resource": resource}
 
     def _valid(self, token: str) -> Interaction:
         if token not in self._tokens or self._tokens[token].expired:
