@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agent.errors import AgentError, InvalidInput
+from agent.errors import AgentError, InvalidInput, MissingExtra
 from agent.first_use import build_index, ensure_indexed, ensure_weights
 from agent.records_cli import register as register_records
 from agent.sandbox_cli import app as sandbox_app
@@ -232,6 +232,22 @@ def diff(
         from agent.difference_table import show_difference
 
         show_difference(found)
+
+
+@app.command()
+def discord() -> None:
+    """Answer on Discord, by a service that `serve` runs. Set FURY_AGENT_DISCORD_TOKEN; see docs/discord.md."""
+    from agent.settings import load_settings
+
+    try:
+        from agent.discord_adapter import run_bot
+    except ModuleNotFoundError as error:
+        if error.name != "discord":
+            raise
+        raise MissingExtra(
+            "discord.py is not installed.", remedy="Install it: pip install 'fury-agent[discord]'."
+        ) from error
+    run_bot(load_settings())
 
 
 @app.command()

@@ -236,6 +236,23 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=64_000, gt=0, description="Largest request body.")
     heartbeat: float = Field(default=10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
 
+    # Discord
+    discord_token: SecretStr | None = Field(default=None, description="Token of the bot; see docs/discord.md.")
+    discord_api_url: str = Field(
+        default="http://127.0.0.1:8000", description="Address of the service that answers what is asked on Discord."
+    )
+    discord_guilds: tuple[int, ...] = Field(default=(), description="Ids of the servers to serve; all without any.")
+    discord_channels: tuple[int, ...] = Field(
+        default=(), description="Ids of the channels in which mentions are answered; all without any."
+    )
+    discord_threads: bool = Field(
+        default=False,
+        description="Answer in the bot's own threads without being mentioned; needs the message content intent.",
+    )
+    discord_timeout: float = Field(
+        default=600.0, gt=0, le=840, description="Seconds after which a question is given up; Discord waits for 900."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -1,0 +1,131 @@
+"""The client of our own HTTP API: the events of an answer, pictures, feedback. Every wait ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+
+import httpx
+import msgspec
+
+from agent.errors import InvalidInput, ModelTimeout, Overloaded, ServiceError
+from agent.schema import (
+    Answer,
+    AnswerEvent,
+    Event,
+    FeedbackRequest,
+    Problem,
+    QueryRequest,
+    SourcesEvent,
+    TokenEvent,
+)
+
+TIMEOUT = httpx.Timeout(10, read=60)
+"""Seconds; the service sends something every ten while it works, so a minute of silence means that it hangs."""
+MAX_PICTURE = 8_000_000
+"""Bytes; Discord takes 10 MB from a bot."""
+_CAUSES = {400: InvalidInput, 404: InvalidInput, 413: InvalidInput, 503: Overloaded, 504: ModelTimeout}
+
+
+class AskClient:
+    """Talks to `fury-agent serve`.
+
+    Args:
+        url: of the service.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._client.aclose()
+
+    async def ask(self, request: QueryRequest, user: str) -> AsyncGenerator[Event]:
+        """Yield the events of an answer; the last is the `AnswerEvent`.
+
+        Raises:
+            InvalidInput: the service cannot use the question, and says why.
+            Overloaded: too many are waiting.
+            ModelTimeout: it took too long.
+            ServiceError: the service is down, hangs, or replies with what is not an answer.
+        """
+        headers = {"Accept": "text/event-stream", "Content-Type": "application/json", "X-Fury-User": user}
+        with _translated():
+            async with self._client.stream(
+                "POST", "/query", content=msgspec.json.encode(request), headers=headers
+            ) as reply:
+                if reply.status_code != httpx.codes.OK:
+                    raise _refusal(await reply.aread(), reply.status_code)
+                async for event in _events(reply):
+                    yield event
+                    if isinstance(event, AnswerEvent):
+                        return
+        raise ServiceError("The service's reply ended without an answer.")
+
+    async def picture(self, image_url: str) -> bytes:
+        """Return the PNG that an answer's `image_url` names; it is only ever taken from the service itself.
+
+        Raises:
+            ServiceError: it could not be had.
+        """
+        with _translated():
+            reply = await self._client.get(f"/pictures/{PurePosixPath(image_url).name}")
+        if reply.status_code != httpx.codes.OK or len(reply.content) > MAX_PICTURE:
+            raise ServiceError(f"The picture {image_url!r} could not be had: status {reply.status_code}.")
+        return reply.content
+
+    async def feedback(self, request: FeedbackRequest, user: str) -> None:
+        """Tell the service whether an answer helped.
+
+        Raises:
+            InvalidInput: the answer is not known any more.
+            ServiceError: it could not be kept.
+        """
+        headers = {"Content-Type": "application/json", "X-Fury-User": user}
+        with _translated():
+            reply = await self._client.post("/feedback", content=msgspec.json.encode(request), headers=headers)
+        if not reply.is_success:
+            raise _refusal(reply.content, reply.status_code)
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    """The boundary at which what httpx and msgspec raise becomes ours."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise ServiceError("The service did not answer in time.", remedy="Is it overloaded?") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServiceError(f"The service could not be reached: {error}.", remedy="Start `fury-agent serve`.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ServiceError(f"The service replied with what is not an answer: {error}.") from error
+
+
+def _refusal(body: bytes, status: int) -> ServiceError | InvalidInput:
+    problem = msgspec.json.decode(body, type=Problem)
+    if problem.type.endswith("/overloaded"):
+        return Overloaded(problem.detail)
+    cause = _CAUSES.get(status, ServiceError)
+    return ServiceError(problem.detail) if cause is Overloaded else cause(problem.detail)
+
+
+async def _events(reply: httpx.Response) -> AsyncGenerator[Event]:
+    """Yield the stream's events; an `error` is raised, comments and events that we don't know are passed over."""
+    name = ""
+    async for line in reply.aiter_lines():
+        key, _, value = line.partition(": ")
+        if key == "event":
+            name = value
+        elif key == "data" and name == "error":
+            problem = msgspec.json.decode(value, type=Problem)
+            raise _refusal(value.encode(), problem.status)
+        elif key == "data" and name in {"sources", "token", "answer"}:
+            yield _decoded(name, value)
+
+
+def _decoded(name: str, value: str) -> Event:
+    if name == "answer":
+        return AnswerEvent(msgspec.json.decode(value, type=Answer))
+    return msgspec.json.decode(value, type=SourcesEvent if name == "sources" else TokenEvent)
