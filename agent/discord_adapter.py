@@ -21,11 +21,10 @@ from discord import app_commands
 from msgspec import Struct
 
 from agent.discord.buttons import DeleteButton, FeedbackButton, answer_buttons, user_of
-from agent.discord.messages import Shown, draft, shown
+from agent.discord.messages import Shown, apology, draft, shown
 from agent.discord.service import AskClient
 from agent.discord.showing import EVERY, Showing
-from agent.discord.text import escaped, split
-from agent.errors import AgentError, ConfigurationError, InvalidInput, ModelTimeout, Overloaded, ServiceError
+from agent.errors import AgentError, ConfigurationError, ServiceError
 from agent.schema import MAX_QUESTION, Answer, AnswerEvent, QueryRequest, SourcesEvent, TokenEvent
 from agent.settings import Settings
 
@@ -236,19 +235,6 @@ class Bot(discord.Client):
             await showing.finish(what if isinstance(what, Shown) else Shown((what,)), view)
         except (discord.HTTPException, TimeoutError) as error:
             _log.error("Discord did not take an answer: %s", error)
-
-
-def apology(error: Exception) -> str:
-    """Return what a user is told; what the service says of a question is shown, what is wrong inside is not."""
-    match error:
-        case InvalidInput():
-            return split(escaped(error.message))[0]
-        case Overloaded():
-            return "Too many questions are waiting just now. Please ask again in a minute."
-        case ModelTimeout() | TimeoutError():
-            return "That took too long, so I gave it up. Please try again, perhaps with a shorter question."
-        case _:
-            return "Sorry, the service that answers cannot be reached just now. Please try again in a few minutes."
 
 
 def _commands(bot: Bot) -> app_commands.CommandTree[Bot]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from agent.discord.text import Code, Prose, escaped, harmless, link, parse, split
+from agent.errors import InvalidInput, ModelTimeout, Overloaded
 from agent.schema import Answer, Citation, Ran, SourcesEvent, Verification
 
 LONG_CODE = 3_500
@@ -63,6 +64,19 @@ def draft(sources: SourcesEvent | None, text: str) -> str:
     room = 2_000 - len(head) - 2
     parts = split(harmless(text), max(room, 100))
     return f"{head}\n{parts[-1]}" if parts and room > 100 else split(head)[0]  # noqa: PLR2004 - `split` needs as much
+
+
+def apology(error: Exception) -> str:
+    """Return what a user is told; what the service says of a question is shown, what is wrong inside is not."""
+    match error:
+        case InvalidInput():
+            return split(escaped(error.message))[0]
+        case Overloaded():
+            return "Too many questions are waiting just now. Please ask again in a minute."
+        case ModelTimeout() | TimeoutError():
+            return "That took too long, so I gave it up. Please try again, perhaps with a shorter question."
+        case _:
+            return "Sorry, the service that answers cannot be reached just now. Please try again in a few minutes."
 
 
 def _without_long_code(text: str) -> tuple[str, list[Attachment]]:

@@ -56,7 +56,7 @@ class AskClient:
             async with self._client.stream(
                 "POST", "/query", content=msgspec.json.encode(request), headers=headers
             ) as reply:
-                if reply.status_code != httpx.codes.OK:
+                if not reply.is_success:
                     raise _refusal(await reply.aread(), reply.status_code)
                 async for event in _events(reply):
                     yield event
@@ -72,7 +72,7 @@ class AskClient:
         """
         with _translated():
             reply = await self._client.get(f"/pictures/{PurePosixPath(image_url).name}")
-        if reply.status_code != httpx.codes.OK or len(reply.content) > MAX_PICTURE:
+        if not reply.is_success or len(reply.content) > MAX_PICTURE:
             raise ServiceError(f"The picture {image_url!r} could not be had: status {reply.status_code}.")
         return reply.content
 

@@ -1,4 +1,4 @@
-"""A local Discord, the real bot in a thread of its own, and the service's real HTTP server: what a scene is played with."""
+"""What a scene is played with: a local Discord, the real bot in a thread, and the service's real HTTP server."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def bot_running(discord: Discord, url: str, **settings: object) -> Generator[Bot
     """Run the bot until the block ends."""
     ended: list[BaseException] = []
     made = Bot(Settings(discord_api_url=url).model_copy(update=settings), AskClient(url), every=EVERY)
+
+    made._connection.guild_ready_timeout = 0.1  # else two seconds are waited for guilds that we don't have
 
     async def run() -> None:
         async with made:

@@ -22,17 +22,11 @@ import yarl
 from aiohttp import WSMsgType, web
 
 from tests.servers import discord_data as data
+from tests.servers.discord_rules import Interaction, Refusal, buttons, check, read, reply
 
 PREFIX = "/api/v10"
-MAX_CONTENT, MAX_CUSTOM_ID, FIRST_RESPONSE = 2_000, 100, 3.0
-
-
-class Refusal(Exception):
-    """Discord's error reply: HTTP status, its own code, and words."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code = status, code
+FIRST_RESPONSE = 3.0
+"""Seconds that Discord waits for the first response to an interaction."""
 
 
 class Discord:
@@ -65,6 +59,7 @@ class Discord:
         self._sequence = 0
         self._sockets: list[web.WebSocketResponse] = []
         self._sent: list[dict[str, Any]] = []
+        self._telling: set[asyncio.Future[None]] = set()
         self._tokens: dict[str, Interaction] = {}
         self.loop: asyncio.AbstractEventLoop
 
@@ -169,39 +164,45 @@ class Discord:
     async def rest(self, request: web.Request) -> web.Response:
         """Find the route, and reply as Discord does."""
         path = request.path.removeprefix(PREFIX)
-        body, files = await _read(request)
+        body, files = await read(request)
         if self.limited and request.method in {"POST", "PATCH"} and "/callback" not in path:
             self.limited -= 1
             limits = {"Retry-After": "0.2", "X-RateLimit-Bucket": "bucket", "Via": "1.1 google"}
-            return _json({"message": "limited", "retry_after": 0.2, "global": False}, 429, limits)
+            return reply({"message": "limited", "retry_after": 0.2, "global": False}, 429, limits)
         for method, pattern, handle in self._routes():
             match = re.fullmatch(pattern, path)
             if match and method == request.method:
                 try:
-                    reply = handle(*match.groups(), body, files)
+                    made = handle(*match.groups(), body, files)
                 except Refusal as refusal:
                     self.refused.append(f"{method} {path}: {refusal}")
-                    return _json({"message": str(refusal), "code": refusal.code}, refusal.status)
-                return web.Response(status=204) if reply is None else _json(reply)
+                    return reply({"message": str(refusal), "code": refusal.code}, refusal.status)
+                return web.Response(status=204) if made is None else reply(made)
         self.refused.append(f"{request.method} {path}: no such route")
-        return _json({"message": "404: Not Found", "code": 0}, 404)
+        return reply({"message": "404: Not Found", "code": 0}, 404)
 
     def _routes(self) -> list[tuple[str, str, Callable[..., Any]]]:
-        bot = r"/webhooks/100/(\w+)"
+        bot, message = r"/webhooks/100/(\w+)", r"/channels/\d+/messages/(\d+)"
         return [
             ("GET", "/gateway/bot", lambda *_: {"url": f"ws://127.0.0.1:{self.port}/gateway", "shards": 1}),
             ("GET", "/users/@me", lambda *_: data.BOT),
             ("GET", r"/(?:oauth2/)?applications/@me", lambda *_: data.APPLICATION),
             ("PUT", "/applications/100/commands", self._register),
             ("POST", r"/interactions/(\d+)/(\w+)/callback", self._respond),
-            ("PATCH", rf"{bot}/messages/@original", lambda token, *what: self._change(self._first(token), *what)),
-            ("DELETE", rf"{bot}/messages/@original", lambda token, *_: self._remove(self._first(token))),
-            ("POST", bot, lambda token, *what: self._follow_up(self._valid(token), *what)),
-            ("POST", r"/channels/(\d+)/messages", lambda place, *what: self._create(int(place), *what)),
-            ("PATCH", r"/channels/\d+/messages/(\d+)", lambda message, *what: self._change(int(message), *what)),
-            ("DELETE", r"/channels/\d+/messages/(\d+)", lambda message, *_: self._remove(int(message))),
-            ("POST", r"/channels/\d+/messages/(\d+)/threads", lambda on, body, _: data.thread(int(on), body["name"])),
+            ("PATCH", rf"{bot}/messages/@original", self._change_first),
+            ("DELETE", rf"{bot}/messages/@original", self._remove_first),
+            ("POST", bot, self._follow_up),
+            ("POST", r"/channels/(\d+)/messages", self._create),
+            ("PATCH", message, self._change),
+            ("DELETE", message, self._remove),
+            ("POST", rf"{message}/threads", self._start_thread),
         ]
+
+    def _change_first(self, token: str, body: Any, files: dict[str, bytes]) -> dict[str, Any]:
+        return self._change(self._first(token), body, files)
+
+    def _remove_first(self, token: str, *_: Any) -> None:
+        self._remove(self._first(token))
 
     def _register(self, body: Any, _files: Any) -> list[dict[str, Any]]:
         self.commands = [{**each, "id": str(900 + number)} for number, each in enumerate(body)]
@@ -219,7 +220,7 @@ class Discord:
         made.ephemeral = bool(body.get("data", {}).get("flags", 0) & 64)
         resource: dict[str, Any] = {"type": made.kind}
         if made.kind == 4:
-            resource["message"] = self._follow_up(made, body["data"], files)
+            resource["message"] = self._follow_up(token, body["data"], files)
         elif made.kind == 6:
             made.first = int(made.message["id"]) if made.message else 0
         elif made.kind == 9:
@@ -240,18 +241,24 @@ class Discord:
             made.first = self._add(data.CHANNEL_ID, "")
         return made.first
 
-    def _follow_up(self, made: Interaction, body: Any, files: Any) -> dict[str, Any]:
+    def _follow_up(self, token: str, body: Any, files: dict[str, bytes]) -> dict[str, Any]:
+        made = self._valid(token)
         if made.ephemeral or body.get("flags", 0) & 64:
-            _check(body, files)
+            check(body, files)
             self.ephemeral.append(body["content"])
             return data.message(self._new_id(), data.CHANNEL_ID, data.BOT, body["content"], flags=64)
         created = self._create(data.CHANNEL_ID, body, files)
         made.first = made.first or int(created["id"])
         return created
 
-    def _create(self, place: int, body: Any, files: Any) -> dict[str, Any]:
-        _check(body, files)
-        return self._change(self._add(place, body["content"]), body, files)
+    def _create(self, place: str | int, body: Any, files: dict[str, bytes]) -> dict[str, Any]:
+        check(body, files)
+        return self._change(self._add(int(place), body["content"]), body, files)
+
+    def _start_thread(self, on: str, body: Any, _files: Any) -> dict[str, Any]:
+        thread = data.thread(int(on), body["name"])
+        self._telling.add(asyncio.ensure_future(self._dispatch("THREAD_CREATE", thread)))
+        return thread
 
     def _add(self, place: int, content: str) -> int:
         identity = self._new_id()
@@ -259,10 +266,11 @@ class Discord:
         self.history[identity] = []
         return identity
 
-    def _change(self, identity: int, body: Any, files: dict[str, bytes]) -> dict[str, Any]:
+    def _change(self, written: str | int, body: Any, files: dict[str, bytes]) -> dict[str, Any]:
+        identity = int(written)
         if identity not in self.messages:
             raise Refusal(404, 10008, "Unknown Message")
-        _check(body, files)
+        check(body, files)
         message = self.messages[identity]
         message |= {key: body[key] for key in ("content", "components") if key in body and body[key] is not None}
         self.history[identity].append((time.monotonic(), message["content"]))
@@ -270,61 +278,9 @@ class Discord:
             self.files[identity] = files
         return message
 
-    def _remove(self, identity: int) -> None:
-        if self.messages.pop(identity, None) is None:
+    def _remove(self, identity: str | int, *_: Any) -> None:
+        if self.messages.pop(int(identity), None) is None:
             raise Refusal(404, 10008, "Unknown Message")
-
-
-class Interaction:
-    """What came of one interaction: the kind of its first response, when, and the id of the message."""
-
-    def __init__(self, identity: int, message: dict[str, Any] | None = None) -> None:
-        self.id = identity
-        self.message = message
-        self.begun = time.monotonic()
-        self.kind = 0
-        self.after = 0.0
-        self.first = 0
-        self.ephemeral = False
-        self.expired = False
-
-
-def buttons(message: dict[str, Any]) -> dict[str, str]:
-    """Return label -> custom id."""
-    return {each["label"]: each["custom_id"] for row in message["components"] for each in row["components"]}
-
-
-def _check(body: Any, files: dict[str, bytes]) -> None:
-    content = body.get("content") or ""
-    if len(content) > MAX_CONTENT:
-        raise Refusal(400, 50035, f"Invalid Form Body: content has {len(content)} characters")
-    if "content" in body and not content.strip() and not files:
-        raise Refusal(400, 50006, "Cannot send an empty message")
-    if body.get("allowed_mentions", {"parse": None}).get("parse") != []:
-        raise Refusal(400, 1, "a message that may mention people")  # the real one would; ours must not
-    if body.get("embeds"):
-        raise Refusal(400, 2, "an embed")  # same
-    rows = body.get("components") or []
-    ids = [each.get("custom_id", "") for row in rows for each in row.get("components", [])]
-    sound = all(row["type"] == 1 and 0 < len(row["components"]) <= 5 for row in rows) and len(rows) <= 5
-    if not sound or len(set(ids)) < len(ids) or any(not 0 < len(each) <= MAX_CUSTOM_ID for each in ids):
-        raise Refusal(400, 50035, "Invalid Form Body: components")
-
-
-async def _read(request: web.Request) -> tuple[Any, dict[str, bytes]]:
-    if request.content_type == "application/json":
-        return await request.json(), {}
-    if not request.content_type.startswith("multipart"):
-        return None, {}
-    form = await request.post()
-    files = {field.filename: field.file.read() for field in form.values() if isinstance(field, web.FileField)}
-    return json.loads(str(form["payload_json"])), files
-
-
-def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    # The client takes JSON for text if the type says anything more.
-    head = {"Content-Type": "application/json", **(headers or {})}
-    return web.Response(body=json.dumps(value).encode(), status=status, headers=head)
 
 
 @contextmanager
