@@ -86,8 +86,8 @@ class AskClient:
         headers = {"Content-Type": "application/json", "X-Fury-User": user}
         with _translated():
             reply = await self._client.post("/feedback", content=msgspec.json.encode(request), headers=headers)
-        if not reply.is_success:
-            raise _refusal(reply.content, reply.status_code)
+            if not reply.is_success:
+                raise _refusal(reply.content, reply.status_code)
 
 
 @contextmanager

@@ -6,19 +6,62 @@ import asyncio
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from unittest.mock import patch
+
+import discord.gateway
+import discord.http
+import yarl
+from aiohttp import web
 
 from agent.discord.service import AskClient
 from agent.discord_adapter import Bot
 from agent.settings import Settings
 from tests.fakes import ScriptedService, eventually, running
-from tests.servers.discord import Discord, local_discord
+from tests.servers.discord import PREFIX, Discord
 
 EVERY = 0.2
 """Seconds between edits of a draft in tests."""
 
 
 @contextmanager
-def bot_running(discord: Discord, url: str, **settings: object) -> Generator[Bot]:
+def local_discord() -> Generator[Discord]:
+    """Serve on a free port, and lead discord.py there."""
+    server = Discord()
+    started, stopping = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        app = web.Application(client_max_size=20_000_000)
+        app.router.add_get("/gateway", server.gateway)
+        app.router.add_route("*", PREFIX + "/{path:.*}", server.rest)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        server.port = runner.addresses[0][1]
+        server.loop = asyncio.get_running_loop()
+        started.set()
+        await stopping.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert started.wait(10)
+    try:
+        with (
+            patch.object(discord.http.Route, "BASE", f"http://127.0.0.1:{server.port}{PREFIX}"),
+            patch.object(
+                discord.gateway.DiscordWebSocket,
+                "DEFAULT_GATEWAY",
+                yarl.URL(f"ws://127.0.0.1:{server.port}/gateway"),
+            ),
+        ):
+            yield server
+    finally:
+        server.loop.call_soon_threadsafe(stopping.set)
+        thread.join(10)
+
+
+@contextmanager
+def bot_running(server: Discord, url: str, **settings: object) -> Generator[Bot]:
     """Run the bot until the block ends."""
     ended: list[BaseException] = []
     made = Bot(Settings(discord_api_url=url).model_copy(update=settings), AskClient(url), every=EVERY)
@@ -35,11 +78,11 @@ def bot_running(discord: Discord, url: str, **settings: object) -> Generator[Bot
         except BaseException as error:  # noqa: BLE001 - shown in the test's thread
             ended.append(error)
 
-    before = len(discord.identifies)
+    before = len(server.identifies)
     thread = threading.Thread(target=target)
     thread.start()
     try:
-        assert eventually(lambda: bool(ended) or (len(discord.identifies) > before and made.is_ready()), 10)
+        assert eventually(lambda: bool(ended) or (len(server.identifies) > before and made.is_ready()), 10)
         assert not ended, ended
         yield made
     finally:
@@ -53,7 +96,7 @@ def bot_running(discord: Discord, url: str, **settings: object) -> Generator[Bot
 @contextmanager
 def playing(service: ScriptedService, **settings: object) -> Generator[Discord]:
     """Serve, connect, and give Discord; the bot must not have been refused anything that a test does not expect."""
-    with running(service) as api, local_discord() as discord, bot_running(discord, str(api.base_url), **settings):
-        yield discord
-        refused = list(discord.refused)
+    with running(service) as api, local_discord() as server, bot_running(server, str(api.base_url), **settings):
+        yield server
+        refused = list(server.refused)
     assert refused == []

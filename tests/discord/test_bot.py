@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from agent.discord_adapter import BUSY, HELP, STOPPED, Asked
 from agent.errors import UnknownVersion
 from agent.schema import Answer, AnswerEvent, Ran, TokenEvent, Verification
-from tests.discord.playing import EVERY, bot_running, playing
+from tests.discord.playing import EVERY, bot_running, local_discord, playing
 from tests.fakes import ANSWER, EVENTS, SOURCES, ScriptedService, eventually, running
-from tests.servers.discord import Discord, local_discord
+from tests.servers.discord import Discord
 from tests.servers.discord_rules import buttons
 
 ALICE, BOB = 42, 43
@@ -227,6 +227,17 @@ def test_a_service_that_is_down_or_talks_nonsense_gets_one_apology_and_the_bot_g
                 assert eventually(lambda expected=count: len(discord.from_bot()) == expected, 3)
         assert discord.refused == []
     assert all("cannot be reached just now" in each["content"] for each in discord.from_bot())
+
+
+def test_feedback_that_cannot_be_kept_is_told() -> None:
+    with running(ScriptedService()) as api, garbage("text/html") as url, local_discord() as discord:
+        with bot_running(discord, str(api.base_url)):
+            discord.ask(ALICE, "How?")
+            assert answered(discord)
+        with bot_running(discord, url):
+            discord.press(ALICE, discord.from_bot()[0], "Helpful")
+            assert eventually(lambda: bool(discord.ephemeral), 3)
+    assert "could not be kept just now" in discord.ephemeral[0]
 
 
 def test_a_service_that_is_slow_is_given_up() -> None:

@@ -9,16 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
 import time
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
-from unittest.mock import patch
 
-import discord.gateway
-import discord.http
-import yarl
 from aiohttp import WSMsgType, web
 
 from tests.servers import discord_data as data
@@ -281,40 +275,3 @@ class Discord:
     def _remove(self, identity: str | int, *_: Any) -> None:
         if self.messages.pop(int(identity), None) is None:
             raise Refusal(404, 10008, "Unknown Message")
-
-
-@contextmanager
-def local_discord() -> Generator[Discord]:
-    """Serve on a free port, and lead discord.py there."""
-    server = Discord()
-    started, stopping = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        app = web.Application(client_max_size=20_000_000)
-        app.router.add_get("/gateway", server.gateway)
-        app.router.add_route("*", PREFIX + "/{path:.*}", server.rest)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.port = runner.addresses[0][1]
-        server.loop = asyncio.get_running_loop()
-        started.set()
-        await stopping.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    try:
-        with (
-            patch.object(discord.http.Route, "BASE", f"http://127.0.0.1:{server.port}{PREFIX}"),
-            patch.object(
-                discord.gateway.DiscordWebSocket,
-                "DEFAULT_GATEWAY",
-                yarl.URL(f"ws://127.0.0.1:{server.port}/gateway"),
-            ),
-        ):
-            yield server
-    finally:
-        server.loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)
