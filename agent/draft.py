@@ -31,6 +31,7 @@ from agent.verification import (
 )
 
 NOTHING_TO_CHECK = Verification()
+LEAKED = "The language model repeated its own rules instead of answering."
 
 
 class Draft:
@@ -86,20 +87,20 @@ class Draft:
             run: runs a program.
         """
         if repeats_rules(self.text):
-            return self.declined(model, "The language model repeated its own rules instead of answering.")
-        plain = _harmless(closed(self.text, cut=self.cut))
+            return self.declined(model, LEAKED)
         given = self.hits[: self.given]
         functions = documented(hit.chunk for hit in given)
         corrected = correct(
-            plain,
+            closed(self.text, cut=self.cut),
             self._api,
             rewrite=rewrite,
             run=run,
             mend=lambda code, error: with_rows(code, error, functions),
         )
         if repeats_rules(corrected.text):
-            return self.declined(model, "The language model repeated its own rules instead of answering.")
-        text, cited = cite(supported(_harmless(corrected.text), given), given)
+            return self.declined(model, LEAKED)
+        harmless = without_mentions(without_foreign_links(corrected.text))  # the second try is not trusted either
+        text, cited = cite(supported(harmless, given), given)
         if not text:
             return self.sources_only("The language model said nothing.")
         noted = cite(self.note, self.hits)[1] if self.note else []
@@ -156,10 +157,6 @@ class Draft:
             ),
         )
         return AnswerEvent(answer)
-
-
-def _harmless(text: str) -> str:
-    return without_mentions(without_foreign_links(text))
 
 
 def listing(citations: Sequence[Citation]) -> str:

@@ -132,11 +132,11 @@ class QueryEngine(CustomQueryEngine):
 
     def _passages(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
         """Return the passages to answer from; those for a program hold what the request names in plain words."""
-        hits = self._find(question, absent, top_k)
-        if self.api is None or not hits or not asks_for_program(question, self.api):
-            return hits
+        if self.api is None or not asks_for_program(question, self.api):
+            return self._find(question, absent, top_k)
         named = self.retriever.passages(ingredients(question, self.api))
-        return for_program(question, self._find(question, absent, MAX_TOP_K), named)[: len(hits)]
+        hits = self._find(question, absent, MAX_TOP_K)
+        return for_program(question, hits, named)[: top_k or self.retriever.top_k]
 
     def confidence(self, question: str) -> float:
         """Return how likely it is that the sources answer a question, 0 to 1, before an LLM is asked."""

@@ -102,6 +102,11 @@ class HybridRetriever(BaseRetriever):
         self._names = NamedPlaces(manifest, api)
         self._stale = StaleNames(manifest, api)
 
+    @property
+    def top_k(self) -> int:
+        """How many passages there are where the caller does not say."""
+        return self._top_k
+
     def with_parts(self, parts: Iterable[Part]) -> HybridRetriever:
         """Return a retriever over the same index in which only these ideas take part."""
         return HybridRetriever(

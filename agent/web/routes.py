@@ -121,6 +121,14 @@ def _shorten(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
+def _as_sent(user: str | None) -> str | None:
+    """Return the name that was sent: headers are read as Latin-1, and clients write UTF-8, as a shell does."""
+    try:
+        return user.encode("latin-1").decode() if user is not None else None
+    except UnicodeError:
+        return user
+
+
 # --- streaming -----------------------------------------------------------------------------------
 
 
@@ -224,7 +232,7 @@ async def query(
     user: User = None,
 ) -> Response[Any]:
     """Answer a question, whole or (with `Accept: text/event-stream`) as a stream of events."""
-    job = bridge.query(data, user)
+    job = bridge.query(data, _as_sent(user))
     if request.accept.best_match([MediaType.JSON, EVENT_STREAM]) != EVENT_STREAM:
         event = await _result(request, job)
         if not isinstance(event, AnswerEvent):
@@ -305,7 +313,7 @@ async def feedback(
     request: HttpRequest, data: JSONBody[FeedbackRequest], bridge: NamedDependency[Bridge], user: User = None
 ) -> None:
     """Say whether an answer helped; a second opinion of the same user replaces the first."""
-    await _result(request, bridge.feedback(data, user))
+    await _result(request, bridge.feedback(data, _as_sent(user)))
 
 
 @get("/libraries", responses=documented(500, 503, 504))

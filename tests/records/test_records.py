@@ -271,7 +271,7 @@ def test_a_wrong_url_is_refused_without_being_shown(settings: Settings, url: str
 
 
 def test_a_database_that_is_not_there_is_named_without_the_password(settings: Settings) -> None:
-    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
     url = "postgresql://me:geheim@127.0.0.1:1/asked"
     with pytest.raises(RecordsUnavailable, match=r"'asked' on 127\.0\.0\.1.*refused") as caught:
         Records(Settings(data_dir=settings.data_dir, records_url=url))  # type: ignore[arg-type]

@@ -62,5 +62,7 @@ def test_a_reply_without_one_program_changes_nothing(reply: str) -> None:
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_texts_can_be_read(text: str, reply: str) -> None:
-    program(text, ROOTS)
-    with_program(text, reply, ROOTS)
+    found = program(text, ROOTS)
+    assert found is None or "lib" in found
+    replaced = with_program(text, reply, ROOTS)
+    assert replaced is None or "```" in replaced

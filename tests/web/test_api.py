@@ -355,3 +355,11 @@ def test_a_user_id_has_a_bound() -> None:
     with running(ScriptedService()) as client:
         reply = client.post("/query", json=QUESTION, headers={"X-Fury-User": "x" * 201})
     assert problem_of(reply).status == 400
+
+
+def test_a_user_is_the_same_in_a_header_as_in_the_shell() -> None:
+    service = ScriptedService()
+    with running(service) as client:
+        for name in ("jürgen".encode(), "jürgen".encode("latin-1"), b"me"):
+            client.post("/query", json=QUESTION, headers={b"X-Fury-User": name})
+    assert service.users == ["jürgen", "jürgen", "me"]
