@@ -114,6 +114,11 @@ class ApiModel:
         """Look one attribute up in a symbol, as Python would: own names, then inherited ones."""
         return self._member(owner, name, frozenset())
 
+    def constructor(self, symbol: Symbol) -> Symbol:
+        """Return what a call of `symbol` runs: of a class its `__init__`, whose decorators are not the class's."""
+        found = self.member(symbol, "__init__")[0] if symbol.kind == "class" else None
+        return found or symbol
+
     def lineage(self, symbol: Symbol) -> tuple[Symbol, ...]:
         """Return the class and its bases inside the library, nearest first, each once."""
         found: dict[str, Symbol] = {}

@@ -13,7 +13,7 @@ from msgspec import Struct
 from agent.symbols import Parameter, Symbol
 
 _LENIENT = re.compile(r"warn_on_args", re.IGNORECASE)
-_POSITIONAL = ("positional_only", "positional_or_keyword")
+POSITIONAL = ("positional_only", "positional_or_keyword")
 NAMED = ("positional_or_keyword", "keyword_only")
 
 
@@ -46,7 +46,7 @@ class Given(Struct, frozen=True):
 
 def mismatch(given: Given, parameters: Sequence[Parameter]) -> str | None:
     """Say in plain words why a call must fail, or return None where it may succeed."""
-    positional = [p for p in parameters if p.kind in _POSITIONAL]
+    positional = [p for p in parameters if p.kind in POSITIONAL]
     named = {p.name for p in parameters if p.kind in NAMED}
     kinds = {p.kind for p in parameters}
     if given.positional > len(positional) and "var_positional" not in kinds:
@@ -64,15 +64,19 @@ def mismatch(given: Given, parameters: Sequence[Parameter]) -> str | None:
     return f"lacks the required {_listed(missing)}" if missing else None
 
 
+def is_lenient(symbol: Symbol) -> bool:
+    """Whether a decorator may let keyword-only parameters be passed by position, in their order."""
+    return any(_LENIENT.search(decorator) for decorator in symbol.decorators)
+
+
 def is_lenient_call(symbol: Symbol, given: Given, parameters: Sequence[Parameter]) -> bool:
     """Whether a call passes keyword-only parameters by position to a function whose decorator may let it.
 
     Such decorators (FURY's `warn_on_args_to_kwargs`) pass them on with a warning in some versions and refuse in others.
     """
-    positional = sum(p.kind in _POSITIONAL for p in parameters)
+    positional = sum(p.kind in POSITIONAL for p in parameters)
     keyword_only = sum(p.kind == "keyword_only" for p in parameters)
-    decorated = any(_LENIENT.search(decorator) for decorator in symbol.decorators)
-    return decorated and positional < given.positional <= positional + keyword_only
+    return is_lenient(symbol) and positional < given.positional <= positional + keyword_only
 
 
 def signature(name: str, parameters: Sequence[Parameter]) -> str:
@@ -94,7 +98,7 @@ def signature(name: str, parameters: Sequence[Parameter]) -> str:
 def _is_missing(parameter: Parameter, given: Given, filled: list[Parameter]) -> bool:
     if parameter.default is not None or parameter.kind in ("var_positional", "var_keyword"):
         return False
-    by_position = parameter in filled or (given.more_positional and parameter.kind in _POSITIONAL)
+    by_position = parameter in filled or (given.more_positional and parameter.kind in POSITIONAL)
     by_name = parameter.kind in NAMED and (given.more_keywords or parameter.name in given.keywords)
     return not by_position and not by_name
 

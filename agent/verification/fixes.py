@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from agent.schema import Finding
 from agent.symbols import ApiModel, Symbol
-from agent.verification.calls import NAMED
+from agent.verification.by_name import parameters_meant
+from agent.verification.calls import NAMED, POSITIONAL, is_lenient
 from agent.verification.closeness import same_name
 from agent.verification.expressions import written
 from agent.verification.imports import Imports, dropped, imported_from
@@ -59,7 +60,7 @@ class Fixes:
 
     def all(self) -> list[Fix]:
         """Return what may be tried, at most one fix for a finding."""
-        return [*self._unknown_names(), *self._undefined_names(), *self._keywords()]
+        return [*self._unknown_names(), *self._undefined_names(), *self._arguments()]
 
     # --- names that do not exist
 
@@ -232,19 +233,38 @@ class Fixes:
 
     # --- arguments
 
-    def _keywords(self) -> Iterator[Fix]:
+    def _arguments(self) -> Iterator[Fix]:
         for finding in self._report.findings:
-            for block in self._blocks if finding.kind == "bad-call" else ():
+            for block in self._blocks if finding.kind in ("bad-call", "deprecated") else ():
                 for node in block.at(finding.line, finding.column):
                     if isinstance(node, ast.Call) and written(node.func) == finding.subject:
-                        fix = self._keywords_of(block, node, finding)
+                        fix = self._arguments_of(block, node, finding)
                         if fix is not None:
                             yield fix
 
-    def _keywords_of(self, block: Block, call: ast.Call, finding: Finding) -> Fix | None:
+    def _arguments_of(self, block: Block, call: ast.Call, finding: Finding) -> Fix | None:
         symbol = self._api.resolve(finding.path or "")
         if symbol is None:
             return None
+        positional = sum(parameter.kind in POSITIONAL for parameter in symbol.bound_parameters)
+        if len(call.args) > positional:
+            return self._by_name(block, call, symbol, positional)
+        return self._renamed_keywords(block, call, symbol) if finding.kind == "bad-call" else None
+
+    def _by_name(self, block: Block, call: ast.Call, symbol: Symbol, positional: int) -> Fix | None:
+        """Pass by name what may not be passed by position."""
+        surplus = call.args[positional:]
+        given = {keyword.arg for keyword in call.keywords}
+        free = [p for p in symbol.bound_parameters if p.kind == "keyword_only" and p.name not in given]
+        if any(isinstance(arg, ast.Starred) for arg in call.args) or len(surplus) > len(free):
+            return None
+        names = parameters_meant(surplus, free, in_order=is_lenient(self._api.constructor(symbol)))
+        if names is None:
+            return None
+        edits = [block.replaced(block.start(arg), "", f"{name}=") for arg, name in zip(surplus, names, strict=True)]
+        return _fix(edits, f"passed {_listed(names)} by name to `{written(call.func)}()`")
+
+    def _renamed_keywords(self, block: Block, call: ast.Call, symbol: Symbol) -> Fix | None:
         known = [parameter.name for parameter in symbol.bound_parameters if parameter.kind in NAMED]
         given = {keyword.arg for keyword in call.keywords}
         free = [name for name in known[len(call.args) :] if name not in given]
@@ -253,7 +273,7 @@ class Fixes:
         pairs = list(zip(wrong, true, strict=True))
         edits = [block.replaced(block.start(k), k.arg or "", name) if name else None for k, name in pairs]
         changed = ", ".join(f"`{keyword.arg}` by `{name}`" for keyword, name in pairs)
-        return _fix(edits, f"replaced the parameter {changed} in `{finding.subject}()`")
+        return _fix(edits, f"replaced the parameter {changed} in `{written(call.func)}()`")
 
 
 def _fix(edits: Sequence[Edit | None], words: str) -> Fix | None:

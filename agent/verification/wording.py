@@ -51,7 +51,7 @@ class Wording:
         def finding(kind: FindingKind, what: str) -> Finding:
             return Finding(kind, *place, name, f"`{name}()` {what}.", call.path, true)
 
-        function = self._constructor(call.symbol)
+        function = self._api.constructor(call.symbol)
         if is_lenient_call(function, call.given, call.parameters):
             return finding(
                 "deprecated", "passes keyword-only parameters by position, which only some versions let pass"
@@ -81,11 +81,6 @@ class Wording:
                 return ()
             self._close[path] = self._api.close_names(path, _MOST_SUGGESTIONS)
         return self._close[path]
-
-    def _constructor(self, symbol: Symbol) -> Symbol:
-        """Return what a call runs: a class's decorators are not those of its constructor."""
-        found = self._api.member(symbol, "__init__")[0] if symbol.kind == "class" else None
-        return found or symbol
 
 
 def _without_renamed(given: Given, function: Symbol) -> tuple[Given, list[str]]:

@@ -126,6 +126,21 @@ REPAIRED = {
         "from lib import actor\nactor.sphere([1], colors=1,\n    radii=2)\n",
         "replaced the parameter `color` by `colors`, `Radii` by `radii` in `actor.sphere()`",
     ),
+    "arguments by position that are called as their parameters are": (
+        "from lib import actor\nradius, color = [1], 2\nactor.sphere([1], radius[0], color)\n",
+        "from lib import actor\nradius, color = [1], 2\nactor.sphere([1], radii=radius[0], colors=color)\n",
+        "passed `radii`, `colors` by name to `actor.sphere()`",
+    ),
+    "a row by position where one default is a row": (
+        "from lib import actor\nactor.sphere([1], (0, 0, 1))\n",
+        "from lib import actor\nactor.sphere([1], colors=(0, 0, 1))\n",
+        "passed `colors` by name to `actor.sphere()`",
+    ),
+    "what a decorator says was once taken by position": (
+        "from lib import actor\nactor.cone([1], [2][0])\n",
+        "from lib import actor\nactor.cone([1], height=[2][0])\n",
+        "passed `height` by name to `actor.cone()`",
+    ),
 }
 
 
@@ -150,6 +165,10 @@ LEFT = {
     "a module's name that is taken": "from lib import window\nactor = 1\nwindow.sphere([actor])\n",
     "a parameter with two neighbours": "from lib import ui\nui.Panel.of(1, oher=2)\n",
     "a required argument": "from lib import actor\nactor.line([1])\n",
+    "an argument by position of which nothing tells what it is": "from lib import actor\nactor.sphere([1], [2][0])\n",
+    "a number by position": "from lib import actor\nactor.sphere([1], (0, 0, 1), 2)\n",
+    "one that is given by name already": "from lib import actor\nactor.sphere([1], 2, radii=3)\n",
+    "arguments that are unpacked": "from lib import actor\nactor.sphere(*[1], (1, 0, 0), 2)\n",
     "an import in a branch of its own": "if 1:\n    from lib import nothing\n",
     "no Python": "from lib import actor\nactor.spheres([1]\n",
     "nothing wrong": "from lib import actor\nactor.sphere([1])\n",
