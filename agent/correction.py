@@ -18,11 +18,22 @@ from agent.verification import AnswerReport, check_answer, program, repair, sent
 Rewrite = Callable[[Sequence[str]], str]
 """What is wrong with a program, one sentence each -> what the model says when it is asked for another."""
 Run = Callable[[str], Ran]
-Mend = Callable[[str, str], str | None]
+
+
+class Mended(Struct, frozen=True):
+    """A program that may run where another failed, and what was done to it, in words."""
+
+    code: str
+    done: str
+
+
+Mend = Callable[[str, str], Mended | None]
 """(program, the error it ended with) -> what may run instead, or None."""
 
 MOST_TOLD = 5
 """Findings that the model is told of; a small one loses itself in more."""
+MOST_MENDS = 3
+"""Errors in a row that are mended: behind each may stand another."""
 _MOST_OF_ERROR = 200
 """Characters of an error's last line that are repeated; a program says in it what it likes."""
 _FATAL = ("syntax", "undefined-name", "unknown-name", "bad-call")
@@ -92,15 +103,20 @@ def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiM
 
 def _mended(current: Corrected, run: Run, mend: Mend | None, api: ApiModel) -> Corrected:
     """Return the answer with its program mended, if it then runs."""
-    code = program(current.text, api.roots)
-    if mend is None or code is None or current.ran is None or current.ran.error is None:
-        return current
-    new = mend(code, current.ran.error)
-    text = with_program(current.text, f"~~~~python\n{new}\n~~~~", api.roots) if new is not None else None
-    if text is None:
-        return current
-    words = "passed arrays of rows where the code passed single ones"
-    after = _ran(replace(current, text=text, report=check_answer(text, api), done=(*current.done, words)), run, api)
+    after = current
+    for _ in range(MOST_MENDS if mend is not None else 0):
+        code = program(after.text, api.roots)
+        if mend is None or code is None or after.ran is None or after.ran.error is None:
+            break
+        new = mend(code, after.ran.error)
+        text = with_program(after.text, f"~~~~python\n{new.code}\n~~~~", api.roots) if new is not None else None
+        if new is None or text is None:
+            break
+        failed = after.ran.error
+        changed = replace(after, text=text, report=check_answer(text, api), done=(*after.done, new.done))
+        after = _ran(changed, run, api)
+        if after.ran is not None and after.ran.error == failed:
+            break
     return after if after.ran is not None and after.ran.ok else current
 
 

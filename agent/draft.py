@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
 from agent.absent_names import AbsentName, describe
 from agent.arrangement import Hit
-from agent.correction import Rewrite, Run, correct
+from agent.correction import Mended, Rewrite, Run, correct
 from agent.prompts import repeats_rules
 from agent.schema import Answer, AnswerEvent, Citation, IndexInfo, Status, Timings, Verification
 from agent.sources.links import issues_page
 from agent.stale_names import outdated
 from agent.symbols import ApiModel
 from agent.verification import (
+    Arguments,
     check_answer,
     citation,
     cite,
@@ -28,6 +29,7 @@ from agent.verification import (
     with_rows,
     without_foreign_links,
     without_mentions,
+    without_missing_method,
 )
 
 NOTHING_TO_CHECK = Verification()
@@ -95,7 +97,7 @@ class Draft:
             self._api,
             rewrite=rewrite,
             run=run,
-            mend=lambda code, error: with_rows(code, error, functions),
+            mend=lambda code, error: self._mended(code, error, functions),
         )
         if repeats_rules(corrected.text):
             return self.declined(model, LEAKED)
@@ -112,6 +114,12 @@ class Draft:
         marked = note(found, self._where)
         found = replace(found, repaired=corrected.done, ran=corrected.ran, unchecked=unchecked)
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
+
+    def _mended(self, code: str, error: str, functions: Mapping[str, Arguments]) -> Mended | None:
+        if (rows := with_rows(code, error, functions)) is not None:
+            return Mended(rows, "passed arrays of rows where the code passed single ones")
+        called = without_missing_method(code, error, self._api)
+        return Mended(called, "called what exists in the place of a method that does not") if called else None
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:
         """Say why there is no answer, and name the nearest places and where to ask.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from agent.correction import correct
+from agent.correction import Mended, correct
 from agent.errors import SandboxUnavailable
 from agent.schema import Ran
 from agent.symbols import ApiModel, Parameter, Symbol
@@ -126,15 +126,24 @@ def test_why_it_could_not_be_run_is_said() -> None:
 
 def test_a_program_that_failed_is_mended_before_the_model_is_asked() -> None:
     model, machine = Model(RIGHT), Machine(FAILED, OK)
-    mended = correct(RIGHT, API, rewrite=model, run=machine, mend=lambda code, _: code.replace("[1]", "[[1]]"))
+    mended = correct(
+        RIGHT, API, rewrite=model, run=machine, mend=lambda code, _: Mended(code.replace("[1]", "[[1]]"), "wrapped")
+    )
     assert (mended.ran, model.told) == (OK, [])
     assert "lib.sphere([[1]])" in mended.text
     assert machine.ran[1] == machine.ran[0].replace("[1]", "[[1]]")
 
 
 def test_mending_that_does_not_help_is_forgotten() -> None:
-    corrected = correct(RIGHT, API, run=Machine(FAILED, FAILED), mend=lambda code, _: f"{code}\n1")
+    corrected = correct(RIGHT, API, run=Machine(FAILED, FAILED), mend=lambda code, _: Mended(f"{code}\n1", "added"))
     assert (corrected.text, corrected.done, corrected.ran) == (RIGHT, (), FAILED)
+
+
+def test_what_stands_behind_a_mended_error_is_mended_too() -> None:
+    machine = Machine(FAILED, Ran(ok=False, seconds=1.0, error="Line 1: another"), OK)
+    words = iter(("first", "second"))
+    mended = correct(RIGHT, API, run=machine, mend=lambda code, _: Mended(f"{code}\n1", next(words)))
+    assert (mended.ran, mended.done) == (OK, ("first", "second"))
 
 
 def test_an_error_says_no_more_than_a_line_of_what_the_program_wanted_to_say() -> None:

@@ -12,16 +12,18 @@ from agent.verification.citations import citation, cite, uses
 from agent.verification.code import check_code
 from agent.verification.links import without_foreign_links, without_mentions
 from agent.verification.markdown import closed, code_blocks, open_fence, outside_code
+from agent.verification.missing_methods import without_missing_method
 from agent.verification.program import program, with_program
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
-from agent.verification.rows import documented, with_rows
+from agent.verification.rows import Arguments, documented, with_rows
 from agent.verification.support import supported
 from agent.verification.verdict import note, sentence, verdict, verify_code, verify_markdown, without_note
 
 __all__ = [
     "MAX_CODE",
     "AnswerReport",
+    "Arguments",
     "CheckedBlock",
     "CodeReport",
     "Finding",
@@ -49,5 +51,6 @@ __all__ = [
     "with_rows",
     "without_foreign_links",
     "without_mentions",
+    "without_missing_method",
     "without_note",
 ]
