@@ -48,6 +48,7 @@ class Corrected(Struct, frozen=True):
         done: what was put right, in words, in order.
         ran: what happened when its program was run.
         not_run: why it was not, where it should have been.
+        rewritten: the model wrote its program anew.
     """
 
     text: str
@@ -55,6 +56,7 @@ class Corrected(Struct, frozen=True):
     done: tuple[str, ...] = ()
     ran: Ran | None = None
     not_run: str | None = None
+    rewritten: bool = False
 
 
 def correct(
@@ -98,7 +100,7 @@ def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiM
     before, now = len(_fatal(current.report)), len(_fatal(after.report))
     if now > before or (now == before and current.ran is None):
         return current
-    return replace(after, done=(*current.done, words, *after.done))
+    return replace(after, done=(*current.done, words, *after.done), rewritten=True)
 
 
 def _mended(current: Corrected, run: Run, mend: Mend | None, api: ApiModel) -> Corrected:

@@ -17,6 +17,7 @@ from agent.sources.links import issues_page
 from agent.stale_names import outdated
 from agent.symbols import ApiModel
 from agent.verification import (
+    CUT_OFF,
     Arguments,
     check_answer,
     citation,
@@ -24,6 +25,7 @@ from agent.verification import (
     closed,
     documented,
     note,
+    open_fence,
     supported,
     verdict,
     with_rows,
@@ -101,7 +103,10 @@ class Draft:
         )
         if repeats_rules(corrected.text):
             return self.declined(model, LEAKED)
-        harmless = without_mentions(without_foreign_links(corrected.text))  # the second try is not trusted either
+        half_program = open_fence(self.text) is not None
+        told_cut = self.cut and not (half_program and corrected.rewritten)
+        whole = f"{corrected.text}\n\n{CUT_OFF}" if told_cut else corrected.text
+        harmless = without_mentions(without_foreign_links(whole))  # the second try is not trusted either
         text, cited = cite(supported(harmless, given), given)
         if not text:
             return self.sources_only("The language model said nothing.")

@@ -30,6 +30,7 @@ _POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|this|these|those|again|(?:that|one|ones)(?=\W*$|\s+(?:after|as|at|for|from|in|on|to|with)\b))\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"[.?!:;]\s+\S|\n\s*\S")
 _SAYS_NOTHING = frozenset(("add", "get", "make", "many", "put", "see", "show", "want"))
 
@@ -56,7 +57,7 @@ def leans(question: str) -> bool:
         return False
     joined = _JOINED.match(text)
     if joined is not None and joined[0]:
-        return True
+        return bool(_WORD.search(text, joined.end()))  # "Thanks!" asks for nothing
     return len(_content(text)) <= FEW_THINGS + bool(_POINTS_BACK.search(text))
 
 

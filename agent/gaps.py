@@ -140,7 +140,8 @@ def cluster(vectors: Vectors, threshold: float = SIMILAR) -> list[list[int]]:
 def _gaps(records: Sequence[Record], embed: Embed) -> tuple[Gap, ...]:
     by_question: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
-        by_question.setdefault((record.library, record.version, record.question_hash), []).append(record)
+        question = " ".join((record.whole_question or "").lower().split())
+        by_question.setdefault((record.library, record.version, question), []).append(record)
     gaps: list[Gap] = []
     for library, version in sorted({key[:2] for key in by_question}):
         same = [found for key, found in by_question.items() if key[:2] == (library, version)]

@@ -122,10 +122,12 @@ class Service:
         whole = whole_question(request.question, turns)
         if whole == request.question:
             return request
+        last = turns[-1]
         version = request.version
-        if version is None and self._asked(structs.replace(request, library=turns[-1].library)) is None:
-            version = turns[-1].version
-        return structs.replace(request, question=whole, library=turns[-1].library, version=version)
+        if version is None and self._asked(structs.replace(request, library=last.library)) is None:
+            indexed = last.version in self.versions.names(last.library)  # it may have been taken away since
+            version = last.version if indexed else None
+        return structs.replace(request, question=whole, library=last.library, version=version)
 
     def _answer(self, request: QueryRequest, cancel: CancelToken) -> Iterator[Event]:
         asked = self._asked(request)

@@ -43,6 +43,11 @@ def test_a_whole_question_stays_as_it_is(question: str) -> None:
     assert whole_question(question, [TURN]) == question
 
 
+@pytest.mark.parametrize("said", ["Thanks!", "ok, great.", "and?"])
+def test_what_asks_for_nothing_borrows_nothing(said: str) -> None:
+    assert whole_question(said, [TURN]) == said
+
+
 def test_only_the_last_turn_lends_words() -> None:
     turns = [TURN, Turn("How do I save a picture?", "", "fury", "2.0.0")]
     assert whole_question("and a film?", turns) == "a film? (save picture)"

@@ -72,6 +72,13 @@ def test_counts_medians_and_the_most_frequent_questions() -> None:
     assert (summary.unanswered, summary.unknown_words) == (3, 1)
 
 
+def test_equal_follow_ups_to_other_questions_are_other_gaps() -> None:
+    lent = ("draw glass fog", "record stereo film")
+    records = [record("and red?", "declined", whole_question=f"and red? ({words})") for words in (*lent, lent[0])]
+    gaps = summarise(records, 7, embed).gaps
+    assert sorted(asked.count for gap in gaps for asked in gap.questions) == [1, 2]
+
+
 def test_questions_left_open_become_draft_issues() -> None:
     records = [
         record("export scene to gltf file?", "declined"),

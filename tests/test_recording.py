@@ -135,6 +135,19 @@ def test_a_follow_up_is_asked_as_a_whole_and_stays_with_its_version(service: Ser
     records.close()
 
 
+def test_a_conversation_goes_on_with_the_default_once_its_version_was_taken_away(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = last(service.stream(QueryRequest("How do I draw a sphere in demo 0.10?"), CancelToken()))
+
+    def left(_library: str) -> tuple[str, ...]:
+        return ("2.0.0",)
+
+    monkeypatch.setattr(service.versions, "names", left)
+    follow_up = QueryRequest("and a box?", conversation_id=first.conversation_id)
+    assert last(service.stream(follow_up, CancelToken())).version == "2.0.0"
+
+
 def test_the_model_gets_the_whole_question(two_versions: Settings, settings: Settings) -> None:
     llm = ScriptedLLM.saying("Use sphere [1].", "Use box [1].")
     service = Service(two_versions, embedding=HashEmbedding(), llm=llm, recorder=Recorder(settings))

@@ -11,7 +11,7 @@ from agent.verification.answer import check_answer
 from agent.verification.citations import citation, cite, uses
 from agent.verification.code import check_code
 from agent.verification.links import without_foreign_links, without_mentions
-from agent.verification.markdown import closed, code_blocks, open_fence, outside_code
+from agent.verification.markdown import CUT_OFF, closed, code_blocks, open_fence, outside_code
 from agent.verification.missing_methods import without_missing_method
 from agent.verification.program import program, with_program
 from agent.verification.repair import Repaired, repair
@@ -21,6 +21,7 @@ from agent.verification.support import supported
 from agent.verification.verdict import note, sentence, verdict, verify_code, verify_markdown, without_note
 
 __all__ = [
+    "CUT_OFF",
     "MAX_CODE",
     "AnswerReport",
     "Arguments",

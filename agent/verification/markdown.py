@@ -72,20 +72,24 @@ def code_lines(blocks: Iterable[Token]) -> frozenset[int]:
     return frozenset(line for token in blocks for line in range(*(token.map or (0, 0))))
 
 
+CUT_OFF = "*(Cut off: the answer reached its length limit.)*"
+
+
 def closed(text: str, *, cut: bool) -> str:
     """Return a text that ends outside any code block.
 
     Args:
         text: Markdown, perhaps with an open fence.
-        cut: the model was stopped by its token limit; a half line of code is dropped, and the reader is told.
+        cut: the model was stopped by its token limit; a half line of code is dropped.
     """
     text = text.rstrip()
-    if cut and "\n" in text and open_fence(text) is not None:
-        text = text[: text.rindex("\n")]
     fence = open_fence(text)
-    if fence is not None:
-        text = f"{text}\n{fence}"
-    return f"{text}\n\n*(Cut off: the answer reached its length limit.)*" if cut else text
+    if fence is None:
+        return text
+    if cut and "\n" in text:
+        text = text[: text.rindex("\n")]
+        fence = open_fence(text)
+    return f"{text}\n{fence}" if fence is not None else text
 
 
 def open_fence(text: str) -> str | None:
