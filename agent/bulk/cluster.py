@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from agent.bulk.pipeline import Job, run
 from agent.errors import AgentError, ClusterUnavailable, MissingExtra
@@ -42,13 +41,15 @@ def running(on: str, job: Job, shards: Sequence[bytes]) -> Generator[Ended]:
         ) from error
 
     forbid_usage_reports()
-    started: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    # A Ray that is started here talks to nobody else.
+    started = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(on, log_to_driver=False, logging_level=logging.ERROR, **(started if on == LOCAL else {}))
     except (ConnectionError, RuntimeError, ValueError, ImportError, RayError) as error:
         raise ClusterUnavailable(
             f"The Ray cluster {on!r} cannot be reached: {_first_line(error)}",
-            remedy="Expected local, auto or ray://HOST:PORT (10001 by default) of a cluster with this Python and Ray.",
+            remedy="Expected local, auto or ray://HOST:PORT of a cluster with the same Python and Ray, and with the same "
+            "RAY_AUTH_MODE and token.",
         ) from error
     try:
         # It only waits for others; so it takes no CPU from them.
