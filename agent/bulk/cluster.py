@@ -48,8 +48,7 @@ def running(on: str, job: Job, shards: Sequence[bytes]) -> Generator[Ended]:
     except (ConnectionError, RuntimeError, ValueError, ImportError, RayError) as error:
         raise ClusterUnavailable(
             f"The Ray cluster {on!r} cannot be reached: {_first_line(error)}",
-            remedy="Expected local, auto or ray://HOST:PORT of a cluster with the same Python and Ray, and with the same "
-            "RAY_AUTH_MODE and token.",
+            remedy="Expected local, auto or ray://HOST:PORT; Python, Ray, RAY_AUTH_MODE and token must be the same there.",
         ) from error
     try:
         # It only waits for others; so it takes no CPU from them.

@@ -30,12 +30,14 @@ from agent.chunking.tokens import code_tokens
 from agent.errors import ClusterUnavailable, ConfigurationError, MissingExtra, ModelUnavailable, SourceNotFound
 from agent.generations import IndexDirectory
 from agent.index_build import BuildReport, build
-from agent.index_parts import Work
+from agent.index_parts import Work, fingerprints
 from agent.manifest import Manifest
 from agent.providers.stores.lancedb import LanceVectorStore
 from agent.schema import IndexInfo, SourceTree
 from agent.settings import PREFIX, Settings, child_environment
+from agent.sources import open_source
 from agent.sources.progress import silent
+from agent.symbols import ApiModel
 from tests.support import HashEmbedding
 
 WITHIN = 60.0
@@ -62,8 +64,8 @@ def address(environment: pytest.MonkeyPatch) -> Iterator[str]:
         pytest.importorskip(package, reason="the extra `ray` is not installed")
     with tempfile.TemporaryDirectory(prefix="ray") as scratch:  # the paths of its sockets must be short
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"]
-        command += ["--num-cpus=2", "--port=0", "--node-ip-address=127.0.0.1", "--include-dashboard=false", "--object-store-memory=200000000"]
-        command += [f"--ray-client-server-port={port}", f"--temp-dir={scratch}"]
+        command += ["--num-cpus=2", "--port=0", "--node-ip-address=127.0.0.1", "--include-dashboard=false"]
+        command += ["--object-store-memory=200000000", f"--ray-client-server-port={port}", f"--temp-dir={scratch}"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
             try:
                 wait_until(lambda: listens(port))
@@ -262,3 +264,61 @@ def test_a_killed_command_goes_on_where_it_was(address: str, settings: Settings,
     assert 0 < report.chunks_embedded < report.info.chunks
     assert kept
     assert_same(settings, local)
+
+
+def small_work(tmp_path: Path) -> Work:
+    """What there is to do of a library of one file."""
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "small.py").write_text('def f():\n    """Do it."""\n')
+    tree = open_source(str(tmp_path / "small"), Settings(data_dir=tmp_path / "data"))
+    api = ApiModel.build(tree, tmp_path / "api.sqlite")
+    prints = fingerprints(tree.files, api.public_paths())
+    return Work(tree, tree.files, prints, tmp_path / "api.sqlite", tmp_path / "shards")
+
+
+def test_what_a_worker_finds_wrong_is_said_as_if_it_were_found_here(
+    address: str, settings: Settings, tmp_path: Path
+) -> None:
+    work = small_work(tmp_path)
+    (tmp_path / "small" / "small.py").write_text("changed = True\n")
+    with (
+        pytest.raises(SourceNotFound, match=r"'small.py' changed while it was read"),
+        cluster_parts(work, settings, silent, address) as parts,
+    ):
+        list(parts)
+
+
+def test_a_model_that_no_actor_can_load_is_named(address: str, settings: Settings, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}")
+    there = settings.model_copy(update={"embedding_model": str(broken)})
+    with (
+        pytest.raises(ModelUnavailable, match="broken"),
+        cluster_parts(small_work(tmp_path), there, silent, address) as parts,
+    ):
+        list(parts)
+
+
+def test_a_cluster_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with (
+        pytest.raises(ClusterUnavailable, match=r"'nowhere' cannot be reached.*ray://HOST:PORT"),
+        cluster_parts(small_work(tmp_path), settings, silent, "nowhere"),
+    ):
+        pass
+
+
+def test_without_ray_the_extra_is_named(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with (
+        pytest.raises(MissingExtra, match=r"fury-agent\[ray\]"),
+        cluster_parts(small_work(tmp_path), settings, silent, "local"),
+    ):
+        pass
+
+
+def test_a_ready_model_cannot_be_sent_to_a_cluster(settings: Settings) -> None:
+    with pytest.raises(ConfigurationError, match="FURY_AGENT_EMBEDDING_MODEL"):
+        build(settings.library, settings, embedding=HashEmbedding(), on="local")
+    assert not list(settings.indexes_dir.glob("*/*/generations/*"))
