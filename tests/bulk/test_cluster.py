@@ -40,10 +40,10 @@ from agent.sources.progress import silent
 from agent.symbols import ApiModel
 from tests.support import HashEmbedding
 
-WITHIN = 60.0
-"""Seconds in which everything that is waited for has come, on a slow machine."""
+WITHIN = 240.0
+"""Seconds in which everything that is waited for has come, on a machine that does much else."""
 
-pytestmark = [pytest.mark.weights, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,7 @@ def address(environment: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a Ray with two CPUs."""
     with closing(socket.create_server(("127.0.0.1", 0))) as found:
         port = found.getsockname()[1]
+    environment.setenv("RAY_worker_niceness", "0")  # otherwise whatever else runs comes before them
     environment.setenv("RAY_AUTH_MODE", "token")  # which Ray reads when it is imported
     environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     for package in ("ray", "grpc"):
