@@ -62,7 +62,7 @@ def cluster_parts(work: Work, settings: Settings, report: Progress, on: str) -> 
     before = folder.finished()
     missing = [msgspec.msgpack.encode(shard) for shard in shards if shard.name not in before]
     if not missing:
-        yield _ClusterParts(shards, folder, report, before, _never_started)
+        yield _ClusterParts(shards, folder, report, before, _nothing_to_do)
         return
     report("starting the cluster", 0, None)
     with running(on, _job(work, folder, settings), missing) as ended:
@@ -82,7 +82,7 @@ def _for_embedding(settings: Settings) -> dict[str, Any]:
     return values | ({"embedding_model": str(model.resolve())} if model.is_dir() else {})
 
 
-def _never_started(_wait: float) -> bool:
+def _nothing_to_do(_wait: float) -> bool:
     return True
 
 

@@ -48,24 +48,33 @@ def running(on: str, job: Job, shards: Sequence[bytes]) -> Generator[Ended]:
     except (ConnectionError, RuntimeError, ValueError, ImportError, RayError) as error:
         raise ClusterUnavailable(
             f"The Ray cluster {on!r} cannot be reached: {_first_line(error)}",
-            remedy="Expected local, auto or ray://HOST:PORT; Python, Ray, RAY_AUTH_MODE and token must be the same there.",
+            remedy="Expected local, auto or ray://HOST:PORT; the same Python, Ray, RAY_AUTH_MODE and token.",
         ) from error
     try:
-        # It only waits for others; so it takes no CPU from them.
-        result = ray.remote(num_cpus=0)(run).remote(job, shards)
+        with _failures(on):
+            # It only waits for others; so it takes no CPU from them.
+            result = ray.remote(num_cpus=0)(run).remote(job, shards)
 
         def ended(wait: float) -> bool:
-            try:
+            with _failures(on):
                 done, _ = ray.wait([result], timeout=wait)
                 if done:
                     ray.get(result)
-            except (RayError, ConnectionError) as error:
-                raise _translated(error, on) from error
             return bool(done)
 
         yield ended
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _failures(on: str) -> Generator[None]:
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except (RayError, ConnectionError) as error:
+        raise _translated(error, on) from error
 
 
 def _translated(error: BaseException, on: str) -> AgentError:

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -25,6 +24,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 import agent
+from agent import bulk
 from agent.bulk import cluster_parts, shards
 from agent.chunking.tokens import code_tokens
 from agent.errors import ClusterUnavailable, ConfigurationError, MissingExtra, ModelUnavailable, SourceNotFound
@@ -200,29 +200,22 @@ def test_the_index_is_the_same_though_actors_are_killed(
     address: str, settings: Settings, local: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the first shards are finished, all actors are killed, with the shards they are at."""
-    monkeypatch.setattr(shards, "SHARD_BYTES", 50_000)
-    left: list[int] = []
-    killed: list[int] = []
-
-    def kill() -> None:
-        wait_until(lambda: list(settings.indexes_dir.glob("*/*/shards/*.parquet")))
-        for pid in embedders():
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
-        left.append(len(list(settings.indexes_dir.glob("*/*/shards/*.parquet"))))
-
+    monkeypatch.setattr(shards, "SHARD_BYTES", 30_000)
+    monkeypatch.setattr(bulk, "POLL", 0.05)
+    killed: set[int] = set()
     stages: dict[str, list[tuple[int, int | None]]] = {}
-    killer = threading.Thread(target=kill)
-    killer.start()
-    report = build(
-        settings.library,
-        settings,
-        on=address,
-        progress=lambda stage, done, total: stages.setdefault(stage, []).append((done, total)),
-    )
-    killer.join()
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        stages.setdefault(stage, []).append((done, total))
+        if stage == "embedding" and done and not killed:
+            assert total is not None
+            assert done < total
+            killed.update(embedders())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    report = build(settings.library, settings, on=address, progress=progress)
     assert killed
-    assert left[0] < 20
     assert report.chunks_embedded == report.info.chunks
     assert_same(settings, local)
     assert described(report.info) == described(directory(local).current().info())
