@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from msgspec import Struct
 
 from agent.chunking import chunk_file
@@ -23,6 +22,9 @@ from agent.schema import Chunk, SourceFile, SourceTree
 from agent.settings import Settings
 from agent.sources import Progress
 from agent.symbols import ApiModel
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
 
 WINDOW = 2048
 """Chunks in memory at once; long enough for batches of like length, short enough for any corpus."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -53,9 +54,16 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
+class Cluster(NamedTuple):
+    """A Ray with two CPUs: its address, and the process that all others descend from."""
+
+    address: str
+    pid: int
+
+
 @pytest.fixture(scope="module")
-def address(environment: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a Ray with two CPUs."""
+def cluster(environment: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """A Ray of this module's own."""
     with closing(socket.create_server(("127.0.0.1", 0))) as found:
         port = found.getsockname()[1]
     environment.setenv("RAY_worker_niceness", "0")  # otherwise whatever else runs comes before them
@@ -70,9 +78,15 @@ def address(environment: pytest.MonkeyPatch) -> Iterator[str]:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
             try:
                 wait_until(lambda: listens(port))
-                yield f"ray://127.0.0.1:{port}"
+                yield Cluster(f"ray://127.0.0.1:{port}", head.pid)
             finally:
                 end(head)
+
+
+@pytest.fixture
+def address(cluster: Cluster) -> str:
+    """Where the module's Ray is reached."""
+    return cluster.address
 
 
 @pytest.fixture(scope="module")
@@ -185,19 +199,13 @@ def local(tmp_path_factory: pytest.TempPathFactory, model: Path, fury_tree: Sour
     return made
 
 
-def embedders() -> set[int]:
-    """The processes of actors that embed."""
-    found: set[int] = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found |= {int(path.parent.name)} if b"Embedder" in path.read_bytes() else set()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
+def embedders(cluster: Cluster) -> set[int]:
+    """The processes of the cluster's actors that embed."""
+    return {pid for pid in family(cluster.pid) if b"Embedder" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def test_the_index_is_the_same_though_actors_are_killed(
-    address: str, settings: Settings, local: Settings, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, settings: Settings, local: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the first shards are finished, all actors are killed, with the shards they are at."""
     monkeypatch.setattr(shards, "SHARD_BYTES", 30_000)
@@ -210,11 +218,11 @@ def test_the_index_is_the_same_though_actors_are_killed(
         if stage == "embedding" and done and not killed:
             assert total is not None
             assert done < total
-            killed.update(embedders())
+            killed.update(embedders(cluster))
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
 
-    report = build(settings.library, settings, on=address, progress=progress)
+    report = build(settings.library, settings, on=cluster.address, progress=progress)
     assert killed
     assert report.chunks_embedded == report.info.chunks
     assert_same(settings, local)
