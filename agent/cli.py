@@ -153,13 +153,17 @@ def index(
         str | None, typer.Argument(help="NAME==VERSION, git+URL@REF or a folder; the default library without it.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build from scratch even if nothing changed.")] = False,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", help="Ray that chunks and embeds: local, auto or ray://HOST:PORT.", metavar="CLUSTER"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Build or update the index of a library. The old index answers until the new one is complete."""
     from agent.settings import load_settings
 
     settings = load_settings()
-    report = build_index(spec or settings.library, settings, force=force)
+    report = build_index(spec or settings.library, settings, force=force, on=on)
     if json:
         _print_json(report)
     else:

@@ -30,6 +30,7 @@ identifier that the HTTP problem type and the JSON output carry::
     │   ├── ModelTimeout
     │   ├── StoreUnavailable
     │   ├── RecordsUnavailable    questions are answered all the same
+    │   ├── ClusterUnavailable    the Ray cluster that was to index
     │   ├── SandboxUnavailable    code cannot be run here
     │   └── Overloaded            the queue is full; `retry_after` says when to come back
     └── Cancelled                 the caller has gone; nobody is waiting for the result
@@ -221,6 +222,12 @@ class RecordsUnavailable(ServiceError):
     """What was asked and said cannot be recorded or read; questions are answered all the same."""
 
     slug = "records-unavailable"
+
+
+class ClusterUnavailable(ServiceError):
+    """The Ray cluster that was to index could not be reached, or failed; what it finished is kept."""
+
+    slug = "cluster-unavailable"
 
 
 class SandboxUnavailable(ServiceError):

@@ -42,10 +42,10 @@ def ensure_weights(settings: Settings) -> None:
         typer.secho(f"No language model: {error}", fg="yellow", err=True)
 
 
-def build_index(spec: str, settings: Settings, *, force: bool = False) -> BuildReport:
-    """Build an index, with progress bars on stderr."""
+def build_index(spec: str, settings: Settings, *, force: bool = False, on: str | None = None) -> BuildReport:
+    """Build an index, on a Ray cluster where one is named, with progress bars on stderr."""
     from agent.index_build import build
     from agent.rendering import progress_bars
 
     with progress_bars() as progress:
-        return build(spec, settings, progress=progress, force=force)
+        return build(spec, settings, progress=progress, force=force, on=on)

@@ -5,6 +5,7 @@
     indexes/LIBRARY/VERSION/
         CURRENT                     name of the generation that is served
         build.lock                  held by the process that builds
+        shards/                     what a cluster has finished of a build that is under way (`agent.bulk`)
         generations/NAME/
             info.json               IndexInfo: what it holds and how it was made; written last
             api.sqlite              the API model
@@ -110,6 +111,7 @@ class IndexDirectory:
         self.library = library
         self.version = version
         self.root = root / safe(library) / safe(version)
+        self.shards_dir = self.root / "shards"
         self._pointer = self.root / "CURRENT"
         self._drop = drop
 
@@ -191,7 +193,8 @@ class IndexDirectory:
         self.clean_up()
 
     def clean_up(self) -> None:
-        """Remove what earlier builds left: generations before the previous one, and those never finished."""
+        """Remove what builds left: generations before the previous one, those never finished, and shards."""
+        shutil.rmtree(self.shards_dir, ignore_errors=True)
         current = self.current_or_none()
         finished: list[Path] = []
         for directory in sorted((self.root / "generations").iterdir(), reverse=True):

@@ -6,31 +6,29 @@ and embedded again, the result is validated by a few queries, and only then does
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from msgspec import Struct
 
-from agent.chunking import CHUNKER_VERSION, chunk_file
+from agent.chunking import CHUNKER_VERSION
 from agent.chunking.nodes import to_node
 from agent.chunking.tokens import code_tokens
 from agent.durable_files import storage_errors
-from agent.errors import IndexError_, InvalidInput, ServiceError, SourceNotFound
+from agent.errors import ConfigurationError, IndexError_, InvalidInput, ServiceError
 from agent.generations import FORMAT, Generation, IndexDirectory
+from agent.index_parts import Part, Parts, Work, fingerprints, local_parts
 from agent.index_validation import validate
 from agent.manifest import Manifest
 from agent.manifest_writer import ManifestWriter
-from agent.providers.embedding_cache import EmbeddingCache
-from agent.providers.embeddings import build_embedding, model_identity
+from agent.providers.embeddings import model_identity
 from agent.providers.stores import create_store, drop_store, open_store
 from agent.providers.stores.threaded import ThreadedVectorStore
-from agent.schema import Chunk, IndexInfo, SourceFile, SourceTree
+from agent.schema import IndexInfo, SourceTree
 from agent.settings import Settings
 from agent.sources import Progress, open_source, parse_spec
 from agent.sources.progress import silent
@@ -38,8 +36,6 @@ from agent.sources.spec import FolderSpec
 from agent.symbols import ApiModel
 from agent.usage import meant
 
-WINDOW = 2048
-"""Chunks in memory at once; long enough for batches of like length, short enough for any corpus."""
 LOCK_WAIT = 600.0
 """Seconds that a second build of the same index waits for the first."""
 
@@ -70,6 +66,7 @@ def build(
     progress: Progress | None = None,
     force: bool = False,
     lock_wait: float = LOCK_WAIT,
+    on: str | None = None,
 ) -> BuildReport:
     """Bring the index of a library up to date and return what was done.
 
@@ -80,12 +77,15 @@ def build(
         progress: told of every step.
         force: build from scratch, even if nothing changed.
         lock_wait: seconds to wait for another build of the same index.
+        on: the Ray cluster that chunks and embeds (see `agent.bulk`); this process does it without.
 
     Raises:
         SourceError: the sources could not be had.
         WeightsError: the embedding model could not be had.
         BuildLocked: another build is running.
         StorageError: the disk is full or cannot be written.
+        ConfigurationError: a cluster cannot be given a ready model.
+        MissingExtra, ClusterUnavailable: there is no Ray, or no cluster.
         IndexCorrupt: the new generation failed its validation; the served one stays.
     """
     started = time.perf_counter()
@@ -101,7 +101,8 @@ def build(
                 f"{spec!r} has no file that the rules keep (skipped: {tree.skipped or 'none'}).",
                 remedy="Check the SPEC, or FURY_AGENT_SOURCE_INCLUDE and FURY_AGENT_SOURCE_EXCLUDE.",
             )
-        current = None if force else usable(directory, settings, model_identity(settings, embedding))
+        identity = model_identity(settings, embedding)
+        current = None if force else usable(directory, settings, identity)
         if current is not None and is_current(current.info(), tree):
             return BuildReport(
                 info=current.info(),
@@ -113,8 +114,9 @@ def build(
                 seconds=time.perf_counter() - started,
             )
         with directory.new_generation() as generation, storage_errors(generation.directory):
-            builder = _Builder(spec, tree, generation, current, settings, embedding, report)
-            info = builder.run()
+            builder = _Builder(spec, tree, generation, current, settings, identity, report)
+            with _parts(builder.work(directory.shards_dir), settings, report, embedding, on) as parts:
+                info = builder.run(parts)
             report("validating", 0, None)
             validate(open_store(settings, generation), generation, info, builder.written)
             directory.publish(generation, info)
@@ -129,21 +131,20 @@ def build(
     )
 
 
-def read(tree: SourceTree, file: SourceFile) -> bytes:
-    """Return a file's bytes, which must still be those that the tree was opened with.
+def _parts(
+    work: Work, settings: Settings, report: Progress, embedding: BaseEmbedding | None, on: str | None
+) -> AbstractContextManager[Parts]:
+    if on is None:
+        return local_parts(work, settings, report, embedding)
+    if embedding is not None:
+        raise ConfigurationError(
+            f"The model {embedding.model_name!r} is in this process, and {on!r} is to embed.",
+            remedy="Name it by FURY_AGENT_EMBEDDING_MODEL: every process of the cluster loads its own.",
+            field="embedding_model",
+        )
+    from agent.bulk import cluster_parts
 
-    Raises:
-        SourceNotFound: the file changed or went in the meantime.
-    """
-    try:
-        data = tree.read(file)
-    except OSError as error:
-        raise SourceNotFound(
-            f"{file.path!r} cannot be read any more ({error.strerror}).", remedy="Run the same command again."
-        ) from error
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise SourceNotFound(f"{file.path!r} changed while it was read.", remedy="Run the same command again.")
-    return data
+    return cluster_parts(work, settings, report, on)
 
 
 def usable(directory: IndexDirectory, settings: Settings, identity: tuple[str, str]) -> Generation | None:
@@ -168,33 +169,6 @@ def is_current(info: IndexInfo, tree: SourceTree) -> bool:
     return (info.source_digest, info.revision, info.url_template) == (tree.digest(), tree.revision, tree.url_template)
 
 
-def fingerprints(files: Sequence[SourceFile], public_paths: Mapping[str, str]) -> dict[str, str]:
-    """Return path -> digest of all that a file's chunks depend on: its bytes, its place, and its public names.
-
-    A re-export in `__init__.py` changes the public names of another file, which must then be chunked again.
-    """
-    modules = {file.module for file in files if file.module is not None}
-    own: dict[str | None, int] = defaultdict(int)
-    for definition, public in public_paths.items():
-        module = definition
-        while module and module not in modules:
-            module = module.rpartition(".")[0]
-        # In whatever order they come, and without holding them all.
-        own[module] ^= int.from_bytes(hashlib.sha256(repr((definition, public)).encode()).digest())
-    prints: dict[str, str] = {}
-    for file in files:
-        context = (
-            file.path,
-            file.role,
-            file.language,
-            file.module,
-            file.sha256,
-            own[file.module] if file.module else 0,
-        )
-        prints[file.path] = hashlib.sha256(repr(context).encode()).hexdigest()
-    return prints
-
-
 class _Builder:
     """One build: holds what its steps share."""
 
@@ -205,7 +179,7 @@ class _Builder:
         generation: Generation,
         previous: Generation | None,
         settings: Settings,
-        embedding: BaseEmbedding | None,
+        identity: tuple[str, str],
         report: Progress,
     ) -> None:
         self.spec = spec
@@ -213,22 +187,18 @@ class _Builder:
         self.generation = generation
         self.previous = previous
         self.settings = settings
-        self.embedding = embedding
+        self.identity = identity
         self.report = report
         self.embedded = 0
         self.written = 0
-        self.bytes_done = 0.0
 
-        api = ApiModel.build(
+        self.api = ApiModel.build(
             tree, generation.api_file, progress=lambda done, total: report("reading the API", done, total)
         )
-        self.api = api
-        self.public_paths = api.public_paths()
-        self.prints = fingerprints(tree.files, self.public_paths)
+        self.prints = fingerprints(tree.files, self.api.public_paths())
         before = self._before()
         self.kept = [file for file in tree.files if before.get(file.path) == self.prints[file.path]]
         self.stale = [file for file in tree.files if before.get(file.path) != self.prints[file.path]]
-        self.bytes_total = sum(file.size for file in self.stale)
         self.removed = len(before.keys() - self.prints.keys())
 
     def _before(self) -> dict[str, str]:
@@ -237,26 +207,27 @@ class _Builder:
         with closing(Manifest(self.previous.manifest_file)) as manifest:
             return manifest.fingerprints()
 
-    def run(self) -> IndexInfo:
+    def work(self, shards_dir: Path) -> Work:
+        """Return what is to be chunked and embedded."""
+        return Work(self.tree, tuple(self.stale), self.prints, self.generation.api_file, shards_dir)
+
+    def run(self, parts: Parts) -> IndexInfo:
         """Write store and manifest, and return what they hold."""
-        embedding = self.embedding or build_embedding(self.settings, progress=self.report)
-        name, revision = model_identity(self.settings, self.embedding)
-        dimension = len(embedding.get_text_embedding("dimension"))
+        dimension = parts.dimension if self.stale else self._dimension_before()
         store = create_store(self.settings, self.generation, dimension)
-        cache = EmbeddingCache(self.settings.data_dir / "embeddings.sqlite", embedding, model=name, revision=revision)
-        with (
-            closing(cache),
-            ManifestWriter(self.generation.manifest_file, code_tokens, partial(meant, self.api)) as manifest,
-        ):
+        with ManifestWriter(self.generation.manifest_file, code_tokens, partial(meant, self.api)) as manifest:
             if self.previous is not None and self.kept:
                 paths = {file.path for file in self.kept}
                 store.copy_from(open_store(self.settings, self.previous), paths)
                 manifest.keep(self.previous.manifest_file, paths)
                 self.written += store.count()
-            for chunks, size in self._windows(manifest):
-                self._embed(chunks, size, cache, store)
-            self.embedded = cache.computed
+            for part in parts:
+                for file, chunks in zip(part.files, part.chunks, strict=True):
+                    manifest.add(file, self.prints[file.path], chunks)
+                self._store(part, store)
+            self.embedded = parts.embedded
         store.optimize(progress=lambda done, total: self.report("optimizing", done, total))
+        name, revision = self.identity
         return IndexInfo(
             format=FORMAT,
             spec=self.spec,
@@ -277,32 +248,14 @@ class _Builder:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def _windows(self, manifest: ManifestWriter) -> Iterator[tuple[list[Chunk], int]]:
-        """Yield chunks and the number of source bytes they came from."""
-        window: list[Chunk] = []
-        size = 0
-        for file in self.stale:
-            chunks = chunk_file(file, read(self.tree, file), self.public_paths)
-            manifest.add(file, self.prints[file.path], chunks)
-            window += chunks
-            size += file.size
-            if len(window) >= WINDOW:
-                yield window, size
-                window, size = [], 0
-        yield window, size
+    def _dimension_before(self) -> int:
+        assert self.previous is not None  # a file that is not to be embedded was carried over
+        return self.previous.info().dimension
 
-    def _embed(self, chunks: Sequence[Chunk], size: int, cache: EmbeddingCache, store: ThreadedVectorStore) -> None:
-        """Embed and store chunks; progress counts source bytes, whose total is known from the start."""
-
-        def done(count: int) -> None:
-            self.bytes_done += count / len(chunks) * size
-            self.report("embedding", int(self.bytes_done), self.bytes_total)
-
-        if not chunks:
-            return
-        vectors = cache.embed([chunk.embed_text for chunk in chunks], done=done)
-        nodes = [to_node(chunk) for chunk in chunks]
-        for node, vector in zip(nodes, vectors, strict=True):
+    def _store(self, part: Part, store: ThreadedVectorStore) -> None:
+        nodes = [to_node(chunk) for chunks in part.chunks for chunk in chunks]
+        for node, vector in zip(nodes, part.vectors, strict=True):
             node.embedding = vector.tolist()
-        store.append(nodes)
+        if nodes:
+            store.append(nodes)
         self.written += len(nodes)

@@ -333,6 +333,11 @@ def child_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
+def forbid_usage_reports() -> None:
+    """Have Ray, where this process starts it, tell its makers nothing."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
 def as_markdown() -> str:
     """Return the page that documents every setting (`docs/settings.md`; `make docs` writes it)."""
     lines = [
