@@ -51,7 +51,7 @@ def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -
     """Return the model's name and what stands for its exact weights, without loading it.
 
     The second is the catalogue's revision, or the digest of the files of a directory of the user's own. A ready model
-    answers for itself: `model_name`, and `revision` where it has such an attribute; as does a served one, by its server.
+    answers for itself: `model_name`, and `revision` where it has such an attribute; so does a served one.
 
     Raises:
         WeightsMissing: the setting is neither in the catalogue nor a directory that exists.

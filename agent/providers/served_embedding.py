@@ -49,7 +49,7 @@ _BY_STATUS = {
 _ADVICE = "`fury-agent doctor` says whether the embedding server can be reached."
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class _Refused(Exception):
     """The server found fault with the texts."""
 
 
@@ -110,11 +110,7 @@ class ServedEmbedding(BaseEmbedding):
     def __init__(
         self, provider: EmbeddingProvider, *, url: str, model: str, key: str = "none", timeout: float, batch: int
     ) -> None:
-        try:
-            shown = str(httpx.URL(url).copy_with(userinfo=b""))
-        except httpx.InvalidURL as error:
-            raise _no_address("holds an address that cannot be used") from error
-        super().__init__(model_name=model, embed_batch_size=batch, url=shown, timeout=timeout)  # pyright: ignore[reportCallIssue] - pydantic fields
+        super().__init__(model_name=model, embed_batch_size=batch, url=_shown(url), timeout=timeout)  # pyright: ignore[reportCallIssue] - pydantic fields
         self._dialect = _DIALECTS[provider]
         self._asked = f"{url.rstrip('/')}/{self._dialect.path}"
         self._client = RetryingClient(auth=BearerAuth(key), limits=NOT_KEPT, timeout=timeout)
@@ -214,13 +210,13 @@ class ServedEmbedding(BaseEmbedding):
     def _vectors(self, texts: Sequence[str]) -> Vectors:
         try:
             content = self._post(self._dialect.body(self.model_name, texts))
-            vectors = np.asarray(self._dialect.read(content), np.float32)
+            vectors = np.asarray(self._dialect.read(content), np.float64)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, msgspec.DecodeError, ValueError) as error:
             raise self._translated(error) from error
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(lengths).all() or not lengths.all():  # noqa: PLR2004 - a table
             raise self._translated(ValueError(f"no vectors for {len(texts)} texts"))
-        return vectors / lengths
+        return (vectors / lengths).astype(np.float32)
 
     def _post(self, body: dict[str, Any]) -> bytes:
         """Return the body of the reply; the deadline is for all of it, not for each piece that trickles in."""
@@ -300,6 +296,17 @@ def _parts(revision: str) -> tuple[str, NDArray[np.float32]]:
         return dimension, np.frombuffer(base64.urlsafe_b64decode(encoded), np.int8).astype(np.float32)
     except (binascii.Error, ValueError):
         return dimension, np.empty(0, np.float32)
+
+
+def _shown(url: str) -> str:
+    """Return an address without the password that it may hold."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise _no_address("holds an address that cannot be used") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise _no_address("does not begin with http:// and a host")
+    return str(parsed.copy_with(userinfo=b""))
 
 
 def _no_address(what: str) -> ConfigurationError:

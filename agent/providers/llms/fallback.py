@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 class GuardedLLM(CustomLLM):
     """Asks its LLMs in turn until one says something; what was begun is never taken over by another.
 
-    `stream_chat` of `agent.providers.llms.stream` streams from it, with deadlines and the name of the one that answered.
+    `stream_chat` of `agent.providers.llms.stream` streams from it, with deadlines, and names the one that answered.
     LlamaIndex's own methods work too, but give a text in one piece.
 
     Args:
