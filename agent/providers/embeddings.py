@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import ConfigurationError, MissingExtra
 from agent.providers import weights
+from agent.providers.signature import same_weights
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,8 +72,6 @@ def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -
 
 def same_model(made: tuple[str, str], now: tuple[str, str]) -> bool:
     """Return whether vectors of both identities can be compared; those of served models are never quite equal."""
-    from agent.providers.served_embedding import same_weights
-
     return made == now or (made[0] == now[0] and same_weights(made[1], now[1]))
 
 

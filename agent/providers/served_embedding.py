@@ -7,8 +7,6 @@ environment variables along, and neither notices that another model has moved in
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,6 +22,7 @@ from pydantic import PrivateAttr
 from agent.errors import AgentError, ConfigurationError, IndexMismatch, ModelTimeout, ModelUnavailable
 from agent.providers.circuit import Circuit
 from agent.providers.http_clients import NOT_KEPT, BearerAuth, RetryingClient
+from agent.providers.signature import same_weights, signature
 from agent.settings import EmbeddingProvider, Settings
 
 Vectors = NDArray[np.float32]
@@ -31,11 +30,6 @@ Vectors = NDArray[np.float32]
 
 PROBE = "def sphere(centers, *, colors=(1, 0, 0), radii=1.0): draw spheres at the given places"
 """What a model makes of this text tells it from others."""
-PROBED = 64
-"""Coordinates of the probe's vector that a signature keeps."""
-ALIKE = 0.99
-"""Cosine of two signatures of one model: numbers differ a little between machines, batches and precisions, while
-vectors of different models have nothing to do with each other."""
 RECHECK = 60.0
 """Seconds after which the probe is sent along again."""
 SHORTEST = 200
@@ -166,7 +160,7 @@ class ServedEmbedding(BaseEmbedding):
         if now - self._checked < RECHECK:
             return self._guarded(texts).tolist() if texts else []
         vectors = self._guarded([PROBE, *texts])
-        found = _signature(vectors[0])
+        found = signature(vectors[0])
         if self._signature and not same_weights(self._signature, found):
             raise IndexMismatch(
                 f"The server at {self.url!r} embeds with another model than before under the name {self.model_name!r}.",
@@ -213,7 +207,8 @@ class ServedEmbedding(BaseEmbedding):
             vectors = np.asarray(self._dialect.read(content), np.float64)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, msgspec.DecodeError, ValueError) as error:
             raise self._translated(error) from error
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        with np.errstate(over="ignore"):
+            lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(lengths).all() or not lengths.all():  # noqa: PLR2004 - a table
             raise self._translated(ValueError(f"no vectors for {len(texts)} texts"))
         return (vectors / lengths).astype(np.float32)
@@ -269,33 +264,6 @@ class ServedEmbedding(BaseEmbedding):
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         return await asyncio.to_thread(self._get_text_embeddings, texts)
-
-
-def same_weights(one: str, other: str) -> bool:
-    """Return whether two revisions of served models, as `ServedEmbedding.revision` gives them, are of one model."""
-    if one == other:
-        return True
-    (dimension, first), (other_dimension, second) = _parts(one), _parts(other)
-    if dimension != other_dimension or len(first) != len(second):
-        return False
-    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return lengths > 0 and float(first @ second) / lengths > ALIKE
-
-
-def _signature(vector: NDArray[np.float32]) -> str:
-    """Return `DIMENSION:BASE64`, the latter the first coordinates in steps of 1/127 of the largest among them."""
-    first = vector[:PROBED]
-    steps = np.round(first / max(float(np.abs(first).max()), 1e-9) * 127).astype(np.int8)
-    return f"{len(vector)}:{base64.urlsafe_b64encode(steps.tobytes()).decode()}"
-
-
-def _parts(revision: str) -> tuple[str, NDArray[np.float32]]:
-    """Return the dimension and the coordinates; none where the revision is another kind's."""
-    dimension, _, encoded = revision.partition(":")
-    try:
-        return dimension, np.frombuffer(base64.urlsafe_b64decode(encoded), np.int8).astype(np.float32)
-    except (binascii.Error, ValueError):
-        return dimension, np.empty(0, np.float32)
 
 
 def _shown(url: str) -> str:

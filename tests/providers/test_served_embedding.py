@@ -18,7 +18,8 @@ from agent.index_build import build
 from agent.providers import http_clients, served_embedding
 from agent.providers.circuit import FAILURES
 from agent.providers.embeddings import build_embedding, model_identity, same_model
-from agent.providers.served_embedding import ServedEmbedding, same_weights
+from agent.providers.served_embedding import ServedEmbedding
+from agent.providers.signature import same_weights
 from agent.schema import SearchRequest
 from agent.service import Service
 from agent.settings import Settings, load_settings
