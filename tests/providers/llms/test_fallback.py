@@ -75,14 +75,14 @@ BEFORE_A_WORD = {
     "garbage": faults.replies(200, b"data: {not json\n\n", {"Content-Type": "text/event-stream"}),
     "hangs": faults.hangs,
     "hangs after the head": faults.hangs_after(90),
-    "late": faults.delays(1.5),
+    "late": faults.delays(2),
 }
 
 
 @pytest.mark.parametrize("fault", BEFORE_A_WORD.values(), ids=BEFORE_A_WORD)
 def test_whatever_breaks_before_a_word_the_second_answers_and_is_named(fault: faults.Fault) -> None:
     with openai.serving(openai.answers) as server, faults.proxy(server.url, fault) as proxy:
-        llm = llm_at(proxy.url, server.url, fallback_after=0.5)
+        llm = llm_at(proxy.url, server.url, fallback_after=1)
         assert model_name(llm) == "first"
         with within(SOON):
             assert said(llm) == (ANSWER, "second")
