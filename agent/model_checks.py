@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from importlib import import_module
 
 from agent.cancellation import CancelToken
 from agent.errors import IndexMismatch, IndexMissing, UnknownLibrary, UnknownVersion
@@ -72,7 +71,6 @@ def _spoken(settings: Settings) -> str:
     from agent.providers.llms import build_llm, model_name
     from agent.providers.llms.stream import stream_chat
 
-    import_module("openai.resources.chat.completions")  # takes seconds where it is the first, which are not the LLM's
     llm = build_llm(settings)
     assert llm is not None
     started = time.perf_counter()

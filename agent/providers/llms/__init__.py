@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from agent.errors import ConfigurationError
@@ -79,6 +80,8 @@ def _openai_like(settings: Settings, _progress: Progress | None) -> LLM:
 
     from agent.providers.http_clients import NOT_KEPT, AsyncRetryingClient, BearerAuth, RetryingClient
 
+    # The client would import it at the first question: seconds that are not the server's, but count against it.
+    import_module("openai.resources.chat.completions")
     auth = BearerAuth(settings.llm_key.get_secret_value())
     return OpenAILike(
         model=settings.llm_model,

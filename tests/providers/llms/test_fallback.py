@@ -19,11 +19,13 @@ from agent.providers.circuit import FAILURES, Circuit
 from agent.providers.llms import build_llm, model_name
 from agent.providers.llms.fallback import GuardedLLM
 from agent.providers.llms.stream import Delta, stream_chat
+from agent.schema import Answer, AnswerEvent, QueryRequest
+from agent.service import Service
 from agent.settings import Settings, load_settings
 from tests.servers import faults, openai
-from tests.support import ScriptedLLM
+from tests.support import HashEmbedding, ScriptedLLM
 
-SOON = 3.0
+SOON = 5.0
 """Seconds that count as at once on a busy machine."""
 ANSWER = "".join(openai.WORDS)
 QUESTION = [ChatMessage(role="user", content="How?")]
@@ -197,6 +199,28 @@ def test_both_down_is_one_error_that_names_both() -> None:
     assert "'first'" in caught.value.message
     assert "'second'" in caught.value.message
     assert "fury-agent doctor" in caught.value.remedy
+
+
+def answer(settings: Settings, llm: LLM) -> Answer:
+    service = Service(settings, embedding=HashEmbedding(), llm=llm)
+    *_, last = service.stream(QueryRequest("How do I draw a sphere?"), CancelToken())
+    assert isinstance(last, AnswerEvent)
+    return last.answer
+
+
+def test_the_answer_names_the_model_that_wrote_it_and_health_the_one_that_fails(two_versions: Settings) -> None:
+    with openai.serving(openai.answers) as server, faults.proxy(server.url, faults.replies(500)) as proxy:
+        llm = llm_at(proxy.url, server.url)
+        found = [answer(two_versions, llm) for _ in range(FAILURES)]
+        health = Service(two_versions, embedding=HashEmbedding(), llm=llm).health()
+    assert {(one.status, one.model) for one in found} == {("answered", "second")}
+    assert (health.status, health.problems) == ("degraded", ("The language model 'first' keeps failing.",))
+
+
+def test_with_both_down_the_answer_lists_places(two_versions: Settings) -> None:
+    found = answer(two_versions, llm_at(faults.nobody(), faults.nobody()))
+    assert (found.status, found.model) == ("sources_only", None)
+    assert found.citations
 
 
 @pytest.mark.parametrize("fault", [faults.hangs, faults.replies(503, headers={"Retry-After": "9"})])
