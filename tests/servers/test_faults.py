@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import httpx
 import pytest
@@ -11,8 +10,8 @@ import pytest
 from tests.servers import faults, openai
 
 
-def post(url: str, **options: Any) -> httpx.Response:
-    return httpx.post(f"{url}/chat/completions", json={"x": "y" * 9000}, trust_env=False, **{"timeout": 5, **options})
+def post(url: str, timeout: float = 5) -> httpx.Response:
+    return httpx.post(f"{url}/chat/completions", json={"x": "y" * 9000}, trust_env=False, timeout=timeout)
 
 
 def test_nothing_is_broken_by_default() -> None:

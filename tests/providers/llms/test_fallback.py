@@ -143,7 +143,12 @@ def test_what_it_may_be_working_on_is_not_repeated(fault: faults.Fault) -> None:
 def test_a_refused_connection_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is being restarted is back in a moment."""
     tries: list[int] = []
-    monkeypatch.setattr(http_clients, "backoff", lambda attempt: tries.append(attempt) or 0.0)
+
+    def noted(attempt: int) -> float:
+        tries.append(attempt)
+        return 0.0
+
+    monkeypatch.setattr(http_clients, "backoff", noted)
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
         list(ask(llm_at(faults.nobody())))
     assert tries == [1, 2]

@@ -39,8 +39,14 @@ def served(llama: LlamaServer, url: str, **changes: Any) -> LLM:
 
 
 def ask(llm: LLM, question: str = "Say only the word hello.", **changes: Any) -> Generator[Delta, None, None]:
-    options: dict[str, Any] = {"first_token_timeout": 60.0, "token_timeout": 30.0, "max_tokens": 12, **changes}
-    return stream_chat(llm, [ChatMessage(role="user", content=question)], **{"cancel": CancelToken(), **options})
+    options: dict[str, Any] = {
+        "cancel": CancelToken(),
+        "first_token_timeout": 60.0,
+        "token_timeout": 30.0,
+        "max_tokens": 12,
+        **changes,
+    }
+    return stream_chat(llm, [ChatMessage(role="user", content=question)], **options)
 
 
 def test_it_answers_through_a_slow_network(llama: LlamaServer) -> None:

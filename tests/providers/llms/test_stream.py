@@ -16,6 +16,7 @@ from pydantic import PrivateAttr
 
 from agent.cancellation import CancelToken
 from agent.errors import AgentError, Cancelled, ModelTimeout, ModelUnavailable
+from agent.providers import http_clients
 from agent.providers.llms import build_llm
 from agent.providers.llms.stream import Delta, Usage, stream_chat
 from agent.settings import Settings
@@ -189,7 +190,8 @@ def test_every_failure_has_our_name_and_no_secret(
     assert SECRET not in str(caught.value)
 
 
-def test_a_server_that_does_not_listen_is_unavailable() -> None:
+def test_a_server_that_does_not_listen_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_clients, "FIRST_PAUSE", 0.01)
     with openai.serving(openai.answers) as server:
         url = server.url
     with soon(), pytest.raises(ModelUnavailable, match="cannot be reached"):
