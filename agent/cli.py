@@ -257,21 +257,23 @@ def discord() -> None:
 @app.command()
 def doctor(
     settings: Annotated[bool, typer.Option("--settings", help="List every setting with its value instead.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Load no model and let none answer.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Say what is configured, what is missing, and the command that mends it.
 
-    The exit code is 1 if something must be mended.
+    Models are loaded and asked as a question would. The exit code is 1 if something must be mended.
     """
     from agent import doctor as checks
-    from agent.rendering import show_findings, show_settings
+    from agent.rendering import checking, show_findings, show_settings
     from agent.settings import load_settings
 
     current = load_settings()
     if settings:
         show_settings(current)
         return
-    findings = checks.examine(current)
+    with checking() as progress:
+        findings = checks.examine(current, checks.QUICK_CHECKS if quick else checks.ALL_CHECKS, progress=progress)
     if json:
         _print_json(findings)
     else:

@@ -1,49 +1,37 @@
-"""What is configured, what is missing, and the command that mends it; loads no model."""
+"""What is configured, what is missing, and the command that mends it."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
 
-from msgspec import Struct
-
-from agent.errors import AgentError
-from agent.settings import Settings
-
-State = Literal["ok", "optional", "missing"]
+from agent.findings import Check, Finding, attempt, run
+from agent.model_checks import MODEL_CHECKS
+from agent.settings import LlmProvider, Settings
 
 NEEDED_FREE_BYTES = 4_000_000_000
 """Weights (1.2 GB), the same while they are assembled, sources and an index."""
 
 
-class Finding(Struct, frozen=True):
-    """One line of the report.
+def examine(
+    settings: Settings, checks: Sequence[Check] | None = None, *, progress: Callable[[str], None] = lambda _: None
+) -> tuple[Finding, ...]:
+    """Look at every part that the settings name.
 
-    Attributes:
-        state: `missing` means that questions can't be answered as configured.
-        remedy: the command that mends it, or an empty string.
+    Args:
+        settings: what to look at.
+        checks: `QUICK_CHECKS` where not given; `ALL_CHECKS` load models and let them answer.
+        progress: told of each part before it is looked at.
     """
-
-    part: str
-    state: State
-    found: str
-    remedy: str = ""
-
-
-def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Look at every part that the settings name."""
-    return (
-        *_data_directory(settings),
-        *_embedding(settings),
-        *_reranker(settings),
-        *_llm(settings),
-        *_store(settings),
-        *_index(settings),
-        *_sandbox(settings),
-    )
+    findings: list[Finding] = []
+    for check in QUICK_CHECKS if checks is None else checks:
+        if any(finding.part == check.part and finding.state == "missing" for finding in findings):
+            continue
+        progress(check.part)
+        findings += run(check, settings)
+    return tuple(findings)
 
 
 def _data_directory(settings: Settings) -> Iterator[Finding]:
@@ -66,71 +54,49 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
 
 def _embedding(settings: Settings) -> Iterator[Finding]:
     from agent.providers import weights
+    from agent.providers.embeddings import build_embedding
 
-    if importlib.util.find_spec("sentence_transformers") is None:
+    if settings.embedding != "local":
+        yield attempt("embedding model", lambda: f"{build_embedding(settings).model_name}, {settings.embedding}")
+    elif importlib.util.find_spec("sentence_transformers") is None:
         yield Finding(
             "embedding model", "missing", "sentence-transformers is not installed", "pip install 'fury-agent[hf]'"
         )
-        return
-    yield _attempt("embedding model", lambda: weights.locate(settings.embedding_model, settings))
-
-
-def _reranker(settings: Settings) -> Iterator[Finding]:
-    if settings.reranker == "none":
-        return
-
-    def tried() -> str:
-        from agent.providers.rerankers import ServedReranker, build_reranker
-
-        reranker = build_reranker(settings)
-        assert reranker is not None
-        reranker.scores("How do I draw a sphere?", ["def sphere(centers)"])
-        return str(reranker.url if isinstance(reranker, ServedReranker) else settings.reranker)
-
-    yield _attempt("reranker", tried)
+    else:
+        yield attempt("embedding model", lambda: str(weights.locate(settings.embedding_model, settings)))
 
 
 def _llm(settings: Settings) -> Iterator[Finding]:
-    from agent.providers import weights
-
     if settings.llm == "none":
         yield Finding("language model", "optional", "none: answers list sources only", "export FURY_AGENT_LLM=embedded")
-    elif settings.llm == "openai-like":
-        yield _openai_like(settings)
-    elif importlib.util.find_spec("xllamacpp") is None:
-        yield Finding("language model", "missing", "xllamacpp is not installed", "pip install 'fury-agent[embedded]'")
     else:
-        yield _attempt("language model", lambda: weights.locate(settings.llm_model, settings))
+        yield _configured("language model", settings.llm, settings, "FURY_AGENT_LLM_URL")
 
 
-def _openai_like(settings: Settings) -> Finding:
-    import httpx
+def _fallback(settings: Settings) -> Iterator[Finding]:
+    if settings.fallback_llm not in {None, "none"}:
+        second = settings.for_fallback()
+        yield _configured("fallback", second.llm, second, "FURY_AGENT_FALLBACK_LLM_URL")
 
-    if settings.llm_url is None:
-        return Finding(
-            "language model", "missing", "no server address", "export FURY_AGENT_LLM_URL=http://127.0.0.1:8001/v1"
-        )
-    key = settings.llm_key.get_secret_value()
-    try:
-        reply = httpx.get(
-            f"{settings.llm_url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"}, timeout=5
-        )
-        reply.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Finding(
-            "language model",
-            "missing",
-            f"{settings.llm_url}: {type(error).__name__}",
-            "start it, or mend FURY_AGENT_LLM_URL",
-        )
-    return Finding("language model", "ok", f"{settings.llm_model} at {settings.llm_url}")
+
+def _configured(part: str, provider: LlmProvider, settings: Settings, address: str) -> Finding:
+    """Say whether an LLM could be tried at all; nothing is loaded, downloaded or asked."""
+    from agent.providers import weights
+
+    if provider == "openai-like":
+        if settings.llm_url is None:
+            return Finding(part, "missing", "no server address", f"export {address}=http://127.0.0.1:8001/v1")
+        return Finding(part, "ok", f"{settings.llm_model}, {provider}")
+    if provider == "embedded" and importlib.util.find_spec("xllamacpp") is None:
+        return Finding(part, "missing", "xllamacpp is not installed", "pip install 'fury-agent[embedded]'")
+    return attempt(part, lambda: str(weights.locate(settings.llm_model, settings)))
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
     from agent.providers.stores import reach
 
     if settings.store != "lancedb":
-        yield _attempt("vector store", lambda: reach(settings))
+        yield attempt("vector store", lambda: reach(settings))
 
 
 def _index(settings: Settings) -> Iterator[Finding]:
@@ -144,12 +110,26 @@ def _index(settings: Settings) -> Iterator[Finding]:
         open_store(settings, chosen(settings, None, None).current())
         return f"{info.library} {info.version} ({info.revision}), {info.chunks} chunks, {info.created}"
 
-    finding = _attempt("index", opened)
+    finding = attempt("index", opened)
     if finding.state == "missing":
         finding = Finding("index", "missing", finding.found, finding.remedy or "fury-agent index")
     yield finding
     for entry in list_libraries(settings.indexes_dir):
         yield Finding("indexed", "ok", f"{entry.library} {entry.version}")
+
+
+def _records(settings: Settings) -> Iterator[Finding]:
+    from agent.records.database import name_of, open_database, url_of
+
+    if settings.records_url is None and not settings.records_file.exists():
+        yield Finding("records", "ok", f"{settings.records_file}: made when first needed")
+        return
+
+    def opened() -> str:
+        open_database(settings).dispose()
+        return f"{name_of(url_of(settings))}, tables up to date"
+
+    yield attempt("records", opened)
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:
@@ -166,8 +146,16 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
         yield Finding("sandbox", "ok", f"bubblewrap, {spec}")
 
 
-def _attempt(part: str, look: Callable[[], str]) -> Finding:
-    try:
-        return Finding(part, "ok", look())
-    except AgentError as error:
-        return Finding(part, "missing", error.message, error.remedy)
+QUICK_CHECKS = (
+    Check("data directory", _data_directory),
+    Check("embedding model", _embedding),
+    Check("language model", _llm),
+    Check("fallback", _fallback),
+    Check("vector store", _store),
+    Check("index", _index, seconds=60),
+    Check("records", _records),
+    Check("sandbox", _sandbox, seconds=60),
+)
+"""What is here; no model is loaded."""
+ALL_CHECKS = (*QUICK_CHECKS, *MODEL_CHECKS)
+"""And whether the models answer."""

@@ -25,7 +25,7 @@ from agent.index_parts import Part, Parts, Work, fingerprints, local_parts
 from agent.index_validation import validate
 from agent.manifest import Manifest
 from agent.manifest_writer import ManifestWriter
-from agent.providers.embeddings import model_identity
+from agent.providers.embeddings import model_identity, same_model
 from agent.providers.stores import create_store, drop_store, open_store
 from agent.providers.stores.threaded import ThreadedVectorStore
 from agent.schema import IndexInfo, SourceTree
@@ -160,8 +160,8 @@ def usable(directory: IndexDirectory, settings: Settings, identity: tuple[str, s
         whole = open_store(settings, current).count() == info.chunks
     except (IndexError_, ServiceError):
         return None  # damaged: it is built again from scratch
-    same = whole and (info.chunker, info.embedding, info.embedding_revision) == (CHUNKER_VERSION, *identity)
-    return current if same else None
+    same = info.chunker == CHUNKER_VERSION and same_model((info.embedding, info.embedding_revision), identity)
+    return current if whole and same else None
 
 
 def is_current(info: IndexInfo, tree: SourceTree) -> bool:

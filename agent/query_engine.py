@@ -209,6 +209,7 @@ class QueryEngine(CustomQueryEngine):
             yield from self._generate(self.llm, question, draft, cancel)
 
     def _generate(self, llm: LLM, question: str, draft: Draft, cancel: CancelToken) -> Iterator[Event]:
+        model = model_name(llm)
         try:
             prompt, draft.given = prompts.messages(
                 f"{question}\n\n{draft.note}" if draft.note else question,
@@ -222,6 +223,7 @@ class QueryEngine(CustomQueryEngine):
             )
             for delta in self._say(llm, prompt, cancel):
                 draft.add(delta.text, delta.finish_reason)
+                model = delta.model or model
                 if prompts.repeats_rules(draft.text):
                     break  # `draft.answered` declines; nobody needs to see the rest
                 if delta.text:
@@ -230,7 +232,6 @@ class QueryEngine(CustomQueryEngine):
             # The passages are still good: a reader with six places to look is better off than one with an error.
             yield draft.sources_only(f"The language model could not answer: {error.message}")
             return
-        model = model_name(llm)
         if prompts.is_refusal(draft.text):
             yield draft.declined(model)
             return

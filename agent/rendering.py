@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from agent.schema import (
 from agent.stale_names import outdated
 
 if TYPE_CHECKING:
-    from agent.doctor import Finding
+    from agent.findings import Finding
     from agent.index_build import BuildReport
     from agent.settings import Settings
     from agent.sources import Progress as Report
@@ -251,6 +251,13 @@ def show_libraries(libraries: Sequence[Library]) -> None:
             entry.created,
         )
     Console().print(table)
+
+
+@contextmanager
+def checking() -> Generator[Callable[[str], None]]:
+    """Yield what tells, on a terminal's stderr, which part is being looked at."""
+    with Console(stderr=True).status("Looking around") as status:
+        yield lambda part: status.update(f"Looking at the {escape(part)}")
 
 
 def show_findings(findings: Sequence[Finding]) -> None:

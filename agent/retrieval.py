@@ -186,12 +186,16 @@ class HybridRetriever(BaseRetriever):
 
     def dense(self, question: str) -> Ranking:
         """Rank chunks by the cosine of their vectors with the question's."""
-        vector = self._embedding.get_query_embedding(question)
+        vector = self._vector(question)
+        if vector is None:
+            return []
         return self._ids(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH, output_fields=["id"]))
 
     def nearby(self, question: str) -> Nearby:
         """Return what lies nearest to a question, by meaning and by words: what declining is decided from."""
-        vector = self._embedding.get_query_embedding(question)
+        vector = self._vector(question)
+        if vector is None:
+            return Nearby((), (), 0)
         dense = self._store.query(VectorStoreQuery(query_embedding=vector, similarity_top_k=DEPTH))
         lexical = self._store.query(
             VectorStoreQuery(query_str=question, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=DEPTH)
@@ -199,6 +203,16 @@ class HybridRetriever(BaseRetriever):
         texts = tuple(node.get_content() for node in (*(dense.nodes or ()), *(lexical.nodes or ())))
         shared = {*(dense.ids or ())} & {*(lexical.ids or ())}
         return Nearby(tuple(dense.similarities or ()), texts, len(shared))
+
+    def _vector(self, question: str) -> list[float] | None:
+        """Return the question's vector, or None where the model fails and words and names have to do."""
+        try:
+            return self._embedding.get_query_embedding(question)
+        except (ModelUnavailable, ModelTimeout) as error:
+            if "lexical" not in self._parts:
+                raise
+            _log.warning("places are found by words and names alone: %s", error)
+            return None
 
     def named(self, words: Iterable[str]) -> frozenset[str]:
         """Return those of the words, as `code_tokens` cuts them, that occur in names of definitions."""

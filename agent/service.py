@@ -32,7 +32,7 @@ from agent.errors import (
 from agent.follow_up import whole_question
 from agent.generations import Generation, IndexDirectory, list_libraries
 from agent.manifest import Manifest
-from agent.providers.embeddings import build_embedding, model_identity
+from agent.providers.embeddings import build_embedding, model_identity, same_model
 from agent.providers.llms import build_llm
 from agent.providers.stores import open_store
 from agent.query_engine import Limits, QueryEngine
@@ -78,7 +78,8 @@ class Service:
         self.settings = settings
         self.recorder = recorder
         self.versions = Versions(settings)
-        self._identity = model_identity(settings, embedding)
+        served = embedding is None and settings.embedding != "local"  # that server is asked when it is needed
+        self._known_identity = None if served else model_identity(settings, embedding)
         self._embedding = embedding
         self._reranker: BaseNodePostprocessor | None = None
         self._llm = llm
@@ -198,13 +199,17 @@ class Service:
             self.info()
         except AgentError as error:
             return Health("unavailable", (str(error),))
-        problems = (self._without_llm(), self.recorder.problem if self.recorder is not None else "")
+        problems = (
+            getattr(self._embedding, "problem", ""),
+            self._without_llm(),
+            self.recorder.problem if self.recorder is not None else "",
+        )
         told = tuple(problem for problem in problems if problem)
         return Health("degraded" if told else "ok", told)
 
     def _without_llm(self) -> str:
         if self._llm is not None:
-            return ""
+            return getattr(self._llm, "problem", "")
         if self.settings.llm == "none":
             return "No language model is configured: answers list sources only."
         return self._llm_problem
@@ -216,7 +221,7 @@ class Service:
             IndexError_, NotFound: it can't; the message names the command.
         """
         info = self._directory(None, None).current().info()
-        check(info, self._identity)
+        check(info, self._identity())
         return info
 
     def warm_up(self) -> None:
@@ -276,6 +281,12 @@ class Service:
                 self._embedding = build_embedding(self.settings)
             return self._embedding
 
+    def _identity(self) -> tuple[str, str]:
+        """Return the embedding model's name and what stands for its weights."""
+        if self._known_identity is None:
+            self._known_identity = model_identity(self.settings, self.embedding())
+        return self._known_identity
+
     def reranker(self) -> BaseNodePostprocessor | None:
         """Return the reranker, loaded at the first call, or None."""
         with self._lock:
@@ -293,7 +304,7 @@ class Service:
 
     def _open(self, generation: Generation) -> QueryEngine:
         info = generation.info()
-        check(info, self._identity)
+        check(info, self._identity())
         api = self.versions.api(info.library, info.version)
         retriever = HybridRetriever(
             open_store(self.settings, generation),
@@ -329,7 +340,7 @@ def check(info: IndexInfo, identity: tuple[str, str]) -> None:
     """
     made = (info.chunker, info.embedding, info.embedding_revision)
     expected = (CHUNKER_VERSION, *identity)
-    if made != expected:
+    if made[0] != expected[0] or not same_model(made[1:], identity):
         raise IndexMismatch(
             f"The index of {info.library} {info.version} was made with chunker and model {made}; "
             f"the settings ask for {expected}.",

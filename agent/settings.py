@@ -29,6 +29,7 @@ PREFIX = "FURY_AGENT_"
 CONFIG_FILE = "fury-agent.toml"
 
 LlmProvider = Literal["embedded", "openai-like", "none"]
+EmbeddingProvider = Literal["local", "openai-like", "tei"]
 StoreProvider = Literal["lancedb", "pinecone"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -123,6 +124,20 @@ class Settings(BaseSettings):
         "instructions for it: half the time, and vectors whose cosine with float32's is above 0.9995.",
     )
 
+    # served embedding
+    embedding: EmbeddingProvider = Field(
+        default="local",
+        description="Where texts are embedded: in this process, by an OpenAI-compatible server, or by Hugging Face's "
+        "text-embeddings-inference.",
+    )
+    embedding_url: str | None = Field(
+        default=None,
+        description="Base URL of that server; an OpenAI-compatible one's ends in /v1. FURY_AGENT_EMBEDDING_MODEL is "
+        "then the name that it serves the model under.",
+    )
+    embedding_key: SecretStr = Field(default=SecretStr("none"), description="API key of that server.")
+    embedding_timeout: float = Field(default=30.0, gt=0, description="Seconds to wait for each batch of vectors.")
+
     # vector store
     store: StoreProvider = Field(
         default="lancedb", description="Where vectors are kept: in the data directory, or in Pinecone."
@@ -188,6 +203,19 @@ class Settings(BaseSettings):
     )
     prompt_tokens: int = Field(
         default=1200, ge=400, description="Budget of the whole prompt, in the model's own tokens."
+    )
+
+    # second LLM, for when the first cannot answer: nothing of the first's is taken over
+    fallback_llm: LlmProvider | None = Field(
+        default=None, description="As FURY_AGENT_LLM: what answers where the first LLM is down; nothing without."
+    )
+    fallback_llm_model: str | None = Field(default=None, description="As FURY_AGENT_LLM_MODEL, for the fallback.")
+    fallback_llm_url: str | None = Field(default=None, description="As FURY_AGENT_LLM_URL, for the fallback.")
+    fallback_llm_key: SecretStr | None = Field(default=None, description="As FURY_AGENT_LLM_KEY, for the fallback.")
+    fallback_after: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds that the first LLM has for its first token where there is a fallback.",
     )
 
     # judge of `python -m evals judge`: what is not set is as for answers
@@ -304,7 +332,19 @@ class Settings(BaseSettings):
         """Return the settings with the judge's LLM in the place of the one that answers."""
         names = ("llm", "llm_model", "llm_url", "llm_key")
         chosen = {name: getattr(self, f"judge_{name}") for name in names}
-        return self.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+        judged = {name: value for name, value in chosen.items() if value is not None}
+        return self.model_copy(update={**judged, "fallback_llm": None})  # two models would be two judges
+
+    def for_fallback(self) -> Settings:
+        """Return the settings with the fallback in the place of the first LLM; what it lacks has its default.
+
+        The first one's key would otherwise be shown to the other server.
+        """
+        names = ("llm_model", "llm_url", "llm_key")
+        chosen = {name: getattr(self, f"fallback_{name}") for name in names}
+        defaults = {name: type(self).model_fields[name].default for name in names}
+        own = {name: defaults[name] if value is None else value for name, value in chosen.items()}
+        return self.model_copy(update={**own, "llm": self.fallback_llm or "none", "fallback_llm": None})
 
 
 def load_settings(**overrides: Any) -> Settings:

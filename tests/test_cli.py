@@ -89,7 +89,7 @@ def test_ask_without_a_model_gives_the_sources(data: Path) -> None:
 def test_libraries_and_doctor(data: Path) -> None:
     [library] = json.loads(fury_agent("libraries", "--json", data=data).stdout)
     assert (library["library"], library["version"]) == ("demo", "1.0")
-    done = fury_agent("doctor", "--json", data=data)
+    done = fury_agent("doctor", "--quick", "--json", data=data)
     index = next(finding for finding in json.loads(done.stdout) if finding["part"] == "index")
     assert index["state"] == "missing"
     assert "fury-agent index" in index["remedy"]
@@ -161,7 +161,7 @@ def test_every_setting_is_listed(tmp_path: Path) -> None:
 
 def test_an_empty_data_directory_setting_means_the_default(tmp_path: Path) -> None:
     """An unset shell variable must not fill the working directory."""
-    done = fury_agent("doctor", "--json", data=tmp_path, DATA_DIR="")
+    done = fury_agent("doctor", "--quick", "--json", data=tmp_path, DATA_DIR="")
     directory = next(finding for finding in json.loads(done.stdout) if finding["part"] == "data directory")
     assert "fury-agent" in directory["found"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import ConfigurationError, MissingExtra
 from agent.providers import weights
+from agent.providers.signature import same_weights
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,14 +19,18 @@ if TYPE_CHECKING:
 def build_embedding(settings: Settings, *, progress: weights.Progress | None = None) -> BaseEmbedding:
     """Load the embedding model into this process, on the CPU; only getting its weights may use the network.
 
-    Vectors have unit length. The model may be used by several threads.
+    A served one is not asked yet. Vectors have unit length. The model may be used by several threads.
 
     Raises:
         MissingExtra: the extra `hf` is not installed.
         WeightsMissing, WeightsCorrupt, StorageError: see `weights.resolve`.
-        ConfigurationError: the setting names a file rather than a model's directory.
+        ConfigurationError: the setting names a file rather than a model's directory, or no address of a server.
         ModelUnavailable: the directory holds no model that can be loaded.
     """
+    if settings.embedding != "local":
+        from agent.providers.served_embedding import ServedEmbedding
+
+        return ServedEmbedding.of(settings)
     directory = _directory(settings, weights.resolve(settings.embedding_model, settings, progress=progress))
     try:
         from agent.providers.local_embedding import load
@@ -47,12 +52,15 @@ def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -
     """Return the model's name and what stands for its exact weights, without loading it.
 
     The second is the catalogue's revision, or the digest of the files of a directory of the user's own. A ready model
-    answers for itself: `model_name`, and `revision` where it has such an attribute.
+    answers for itself: `model_name`, and `revision` where it has such an attribute; so does a served one.
 
     Raises:
         WeightsMissing: the setting is neither in the catalogue nor a directory that exists.
-        ConfigurationError: it is a file.
+        ConfigurationError: it is a file, or there is no address of a server.
+        ModelUnavailable, ModelTimeout: the server did not answer.
     """
+    if embedding is None and settings.embedding != "local":
+        embedding = build_embedding(settings)
     if embedding is not None:
         return embedding.model_name, str(getattr(embedding, "revision", ""))
     known = weights.lookup(settings.embedding_model)
@@ -60,6 +68,11 @@ def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -
         return known.name, known.revision
     directory = _directory(settings, weights.resolve(settings.embedding_model, settings))
     return directory.name, _digest(tuple(_state(directory)))
+
+
+def same_model(made: tuple[str, str], now: tuple[str, str]) -> bool:
+    """Return whether vectors of both identities can be compared; those of served models are never quite equal."""
+    return made == now or (made[0] == now[0] and same_weights(made[1], now[1]))
 
 
 def _directory(settings: Settings, path: Path) -> Path:

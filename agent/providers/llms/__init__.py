@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from agent.errors import ConfigurationError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | None:
     """Return the LLM that the settings name, or None for `none`; no model is loaded and no server asked yet.
 
+    A served one rests where it keeps failing, and a fallback answers in its stead where the settings name one.
+
     Args:
         settings: name the provider, the model and their limits.
         progress: told how far getting the weights has come.
@@ -28,7 +31,14 @@ def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | 
         MissingExtra: the provider's package is not installed; the message has the command.
         WeightsError: the weights are not there or are not the publisher's.
     """
-    return _BUILDERS[settings.llm](settings, progress)
+    llm = _BUILDERS[settings.llm](settings, progress)
+    fallback = _fallback(settings, progress)
+    if llm is None or (fallback is None and settings.llm != "openai-like"):
+        return llm
+    from agent.providers.llms.fallback import GuardedLLM
+
+    llms = (llm,) if fallback is None else (llm, fallback)
+    return GuardedLLM(*llms, patience=settings.fallback_after)
 
 
 def count_tokens(llm: LLM, text: str) -> int:
@@ -65,16 +75,13 @@ def _embedded(settings: Settings, progress: Progress | None) -> LLM:
 
 def _openai_like(settings: Settings, _progress: Progress | None) -> LLM:
     if settings.llm_url is None:
-        raise ConfigurationError(
-            "The LLM provider 'openai-like' needs the address of its server, but FURY_AGENT_LLM_URL is not set.",
-            remedy="Set it to the server's base URL, for example http://127.0.0.1:8001/v1.",
-            field="llm_url",
-        )
-    import httpx
+        raise _no_address("llm_url")
     from llama_index.llms.openai_like import OpenAILike
 
-    from agent.providers.llms.transports import NOT_KEPT, BearerAuth
+    from agent.providers.http_clients import NOT_KEPT, AsyncRetryingClient, BearerAuth, RetryingClient
 
+    # The client would import it at the first question: seconds that are not the server's, but count against it.
+    import_module("openai.resources.chat.completions")
     auth = BearerAuth(settings.llm_key.get_secret_value())
     return OpenAILike(
         model=settings.llm_model,
@@ -82,10 +89,27 @@ def _openai_like(settings: Settings, _progress: Progress | None) -> LLM:
         api_key="set by the HTTP client",  # an empty one would be taken from OPENAI_API_KEY
         context_window=settings.llm_context,
         is_chat_model=True,
-        max_retries=0,
+        max_retries=0,  # it would repeat what the server may be working on; the HTTP clients below do not
         timeout=max(settings.llm_first_token_timeout, settings.llm_token_timeout),
-        http_client=httpx.Client(auth=auth, limits=NOT_KEPT),  # pyright: ignore[reportCallIssue] - OpenAI takes it
-        async_http_client=httpx.AsyncClient(auth=auth, limits=NOT_KEPT),  # pyright: ignore[reportCallIssue] - OpenAI takes it
+        http_client=RetryingClient(auth=auth, limits=NOT_KEPT),  # pyright: ignore[reportCallIssue] - OpenAI takes it
+        async_http_client=AsyncRetryingClient(auth=auth, limits=NOT_KEPT),  # pyright: ignore[reportCallIssue] - OpenAI takes it
+    )
+
+
+def _fallback(settings: Settings, progress: Progress | None) -> LLM | None:
+    if settings.fallback_llm is None:
+        return None
+    if settings.fallback_llm == "openai-like" and settings.fallback_llm_url is None:
+        raise _no_address("fallback_llm_url")
+    return _BUILDERS[settings.fallback_llm](settings.for_fallback(), progress)
+
+
+def _no_address(field: str) -> ConfigurationError:
+    name = f"FURY_AGENT_{field.upper()}"
+    return ConfigurationError(
+        f"The LLM provider 'openai-like' needs the address of its server, but {name} is not set.",
+        remedy="Set it to the server's base URL, for example http://127.0.0.1:8001/v1.",
+        field=field,
     )
 
 

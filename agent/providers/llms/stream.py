@@ -8,14 +8,12 @@ which can only be left behind.
 from __future__ import annotations
 
 import asyncio
-import atexit
-import contextlib
 import inspect
 import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from functools import lru_cache
+from math import inf
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -26,11 +24,12 @@ from msgspec import Struct
 
 from agent.cancellation import CancelToken
 from agent.errors import ModelTimeout, ModelUnavailable
+from agent.providers.llms.event_loop import event_loop
+from agent.providers.llms.fallback import GuardedLLM
 from agent.providers.llms.translation import translate
 
 _SEED = 0
 _USAGE_TIMEOUT = 1.0  # seconds that an answer which has ended waits for its token counts
-_EXIT_TIMEOUT = 1.0  # seconds that the end of the process waits for answers to stop
 _PIECES_PER_TOKEN = 8
 """A model that says more pieces than this many per token allowed ignores the limit and is cut off."""
 
@@ -48,11 +47,13 @@ class Delta(Struct, frozen=True):
     Attributes:
         finish_reason: None until the last delta, which has no text; then `stop`, or `length` where the answer was cut.
         usage: in the last delta, where the model tells it.
+        model: in the last delta, the name of the model that spoke.
     """
 
     text: str
     finish_reason: str | None = None
     usage: Usage | None = None
+    model: str = ""
 
 
 class _Piece(Struct, frozen=True):
@@ -105,6 +106,23 @@ def stream_chat(
         ModelUnavailable: the model could not be reached, refused (as it does a prompt beyond its context window), or
             broke off.
     """
+
+    def say(one: LLM, patience: float) -> Generator[Delta, None, None]:
+        first = min(first_token_timeout, patience)
+        return _stream(one, messages, cancel, first, token_timeout, max_tokens, temperature)
+
+    return llm.tried(say) if isinstance(llm, GuardedLLM) else say(llm, inf)
+
+
+def _stream(
+    llm: LLM,
+    messages: Sequence[ChatMessage],
+    cancel: CancelToken,
+    first_token_timeout: float,
+    token_timeout: float,
+    max_tokens: int,
+    temperature: float,
+) -> Generator[Delta, None, None]:
     cancel.check()
     mail: _Mail = queue.SimpleQueue()
     stop = _start(llm, messages, _Intake(mail, max_tokens), _options(llm, max_tokens, temperature))
@@ -144,7 +162,7 @@ def _read(mail: _Mail, cancel: CancelToken, model: str, first: float, further: f
         if item.alive or item.finish_reason:
             timeout = further if finish is None else _USAGE_TIMEOUT
             deadline = time.monotonic() + timeout
-    yield Delta("", finish, usage)
+    yield Delta("", finish, usage, model)
 
 
 def _ending(end: _End, model: str, *, spoke: bool) -> str:
@@ -215,7 +233,7 @@ def _start(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: 
         threading.Thread(target=_speak_blocking, args=(llm, messages, intake, stopped), daemon=True).start()
         return stopped.set
     speech = _speak(llm, messages, intake, options)
-    return asyncio.run_coroutine_threadsafe(speech, _event_loop()).cancel
+    return asyncio.run_coroutine_threadsafe(speech, event_loop()).cancel
 
 
 def _only_blocks(llm: LLM) -> bool:
@@ -255,38 +273,3 @@ def _speak_blocking(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, 
         intake.end(error)
     else:
         intake.end()
-
-
-_loop_lock = threading.Lock()
-
-
-def _event_loop() -> asyncio.AbstractEventLoop:
-    with _loop_lock:
-        return _new_event_loop()
-
-
-@lru_cache(maxsize=1)
-def _new_event_loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="llm-streams", daemon=True)
-    thread.start()
-
-    def close() -> None:
-        with contextlib.suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(_end_all(), loop).result(_EXIT_TIMEOUT)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(_EXIT_TIMEOUT)
-        if not loop.is_running():
-            loop.close()
-
-    atexit.register(close)
-    return loop
-
-
-async def _end_all() -> None:
-    """Stop the answers that still run, so that the interpreter can end without complaints."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()

@@ -81,6 +81,11 @@ def translate(error: Exception, model: str) -> AgentError:
     return kind(message.format(model=model, name=type(error).__name__), remedy=remedy)
 
 
+def blames_request(error: AgentError) -> bool:
+    """Return whether the server found fault with the request: no sign that it could not answer another one."""
+    return isinstance(error.__cause__, openai.BadRequestError | openai.UnprocessableEntityError)
+
+
 def _refused(status: int, model: str) -> AgentError:
     kind = ModelTimeout if status in _TOO_SLOW else ModelUnavailable
     return kind(f"The server of the model {model!r} answered HTTP {status}.", remedy=_BY_STATUS.get(status, _AGAIN))

@@ -1,4 +1,4 @@
-"""HTTP under the OpenAI client: transports to the embedded server, and a key that stays out of sight.
+"""HTTP under the OpenAI client: transports to the embedded server.
 
 Connections are not kept. LlamaIndex keeps one client for good, and a connection kept from one event loop fails in the
 next; a new one costs a millisecond on loopback, and little beside an answer elsewhere.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Generator
 
 import httpx
 
+from agent.providers.http_clients import NOT_KEPT
 from agent.providers.llms.llama_server import LlamaServer
 
-NOT_KEPT = httpx.Limits(max_keepalive_connections=0)
 _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For plain HTTP: loading the system's certificates would cost more than the request."""
@@ -60,18 +59,6 @@ class AsyncServerTransport(httpx.AsyncBaseTransport):
     async def _send(self, request: httpx.Request, address: str) -> httpx.Response:
         _direct(request, address, self._server.key)
         return await httpx.AsyncHTTPTransport(verify=_NO_TLS, limits=NOT_KEPT).handle_async_request(request)
-
-
-class BearerAuth(httpx.Auth):
-    """Adds a key on the way out; in the LLM's fields it would show in its repr and in LlamaIndex's events."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send the request with the key."""
-        request.headers["Authorization"] = f"Bearer {self._key}"
-        yield request
 
 
 def _direct(request: httpx.Request, address: str, key: str) -> None:

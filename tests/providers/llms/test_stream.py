@@ -16,6 +16,7 @@ from pydantic import PrivateAttr
 
 from agent.cancellation import CancelToken
 from agent.errors import AgentError, Cancelled, ModelTimeout, ModelUnavailable
+from agent.providers import http_clients
 from agent.providers.llms import build_llm
 from agent.providers.llms.stream import Delta, Usage, stream_chat
 from agent.settings import Settings
@@ -58,7 +59,7 @@ def test_the_text_comes_first_and_the_ending_last() -> None:
 
     assert [delta.text for delta in said] == list(openai.WORDS)
     assert {delta.finish_reason for delta in said} == {None}
-    assert last == Delta("", "stop", Usage(7, len(openai.WORDS)))
+    assert last == Delta("", "stop", Usage(7, len(openai.WORDS)), "test-model")
 
 
 def test_the_model_is_told_everything_that_makes_answers_repeatable() -> None:
@@ -79,7 +80,7 @@ def test_an_answer_cut_by_its_length_says_so() -> None:
         reply.event("[DONE]")
 
     with openai.serving(cut) as server:
-        assert [*ask(client(server.url))][-1] == Delta("", "length")
+        assert [*ask(client(server.url))][-1] == Delta("", "length", model="test-model")
 
 
 @pytest.mark.parametrize("behaviour", [openai.hangs_at_once, openai.hangs_after_the_role])
@@ -189,7 +190,8 @@ def test_every_failure_has_our_name_and_no_secret(
     assert SECRET not in str(caught.value)
 
 
-def test_a_server_that_does_not_listen_is_unavailable() -> None:
+def test_a_server_that_does_not_listen_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_clients, "FIRST_PAUSE", 0.01)
     with openai.serving(openai.answers) as server:
         url = server.url
     with soon(), pytest.raises(ModelUnavailable, match="cannot be reached"):
@@ -238,7 +240,7 @@ def test_a_blocking_llm_streams_too() -> None:
     def speak() -> Generator[str]:
         yield from ("a ", "b ")
 
-    assert list(ask(BlockingLLM(speak))) == [Delta("a "), Delta("b "), Delta("", "stop")]
+    assert list(ask(BlockingLLM(speak))) == [Delta("a "), Delta("b "), Delta("", "stop", model="blocking")]
 
 
 def test_a_blocking_llm_that_hangs_times_out_and_delays_nobody_else() -> None:
