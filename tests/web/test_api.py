@@ -198,6 +198,9 @@ def test_no_body_makes_the_service_fail(client_of_any: httpx.Client, body: bytes
 
 EXPECTED = {
     "internal": 500,
+    "access-denied": 403,
+    "unauthorized": 401,
+    "over-limit": 429,
     "invalid-input": 400,
     "not-found": 404,
     "unknown-library": 404,
