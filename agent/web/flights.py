@@ -131,7 +131,7 @@ class Question:
         async for event in self:
             last = event
         if last is None:
-            raise RuntimeError("The service ended without an answer.")
+            raise RuntimeError("The service ended without a result.")
         return last
 
     @property
