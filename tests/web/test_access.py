@@ -39,7 +39,7 @@ REFUSED = {
     "none": {},
     "wrong": {"Authorization": "Bearer fury_bad"},
     "revoked": {"Authorization": "Bearer fury_old"},
-    "empty": {"Authorization": "Bearer "},
+    "empty": {"Authorization": "Bearer"},
     "another scheme": {"Authorization": "Basic fury_good"},
     "no text": {"Authorization": b"Bearer \xff\xfe"},
 }
