@@ -23,7 +23,7 @@ from agent.settings import Settings
 LAYOUT = 1
 """To be raised when what is kept changes its form or its meaning."""
 _INDIFFERENT = {
-    *("data_dir", "host", "port", "concurrency", "queue_size", "request_timeout", "max_body_bytes", "heartbeat"),
+    *("data_dir", "host", "port", "concurrency", "queue_size", "max_body_bytes", "heartbeat"),
     *("shutdown_grace", "redis_url", "require_keys", "trusted_proxies", "llm_threads"),
 }
 _INDIFFERENT_GROUPS = ("discord_", "record", "judge_", "limit_", "cache_", "log_", "otel_")
@@ -67,11 +67,10 @@ class AnswerCache:
             return ()
         with self._lock:
             found = self._near.get(key)
-        if found is None and (found := self._far(key)) is not None:
-            with self._lock:
-                self._near[key] = found
+        if found is None:
+            found = self._try(lambda redis: redis.client.get(_name(key)))
         try:
-            return _decode(found) if found is not None else ()
+            return _decode(found) if isinstance(found, bytes) else ()
         except msgspec.DecodeError:  # an older program wrote it
             return ()
 
@@ -107,10 +106,6 @@ class AnswerCache:
         with self._lock:
             self._near[key] = value
         self._try(lambda redis: redis.client.set(_name(key), value, ex=self._seconds))
-
-    def _far(self, key: str) -> bytes | None:
-        found = self._try(lambda redis: redis.client.get(_name(key)))
-        return found if isinstance(found, bytes) else None
 
     def _try(self, command: Callable[[RedisLink], object]) -> object:
         if self._redis is None or not self._redis.usable:

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
 from agent import __version__
 from agent.settings import Settings
@@ -76,6 +77,8 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             version=__version__,
             description="Ask a Python library's own sources.",
             path="/schema",
+            components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{}, {"apiKey": []}],  # needed only where keys were made
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],  # no page that loads from elsewhere
         ),
         logging_config=None,  # logging belongs to the program that serves the application

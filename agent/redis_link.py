@@ -5,15 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import SecretStr
 
 from agent.errors import ConfigurationError, MissingExtra
-
-if TYPE_CHECKING:
-    import redis
-    import redis.asyncio
 
 TIMEOUT = 1.0
 """Seconds for one command; on a network of one's own it takes a millisecond."""
@@ -38,7 +34,9 @@ class RedisLink:
 
     def __init__(self, url: SecretStr) -> None:
         try:
-            import redis
+            import redis.asyncio
+            import redis.asyncio.retry
+            import redis.retry
         except ModuleNotFoundError as error:
             raise MissingExtra(
                 "FURY_AGENT_REDIS_URL is set, but the client of Redis is not installed.",
@@ -47,15 +45,16 @@ class RedisLink:
         self._errors = (redis.RedisError, OSError)
         self._paused_until = 0.0
         try:
-            self.client: redis.Redis = redis.Redis.from_url(url.get_secret_value(), **_options())
-            self.async_client = _async_client(url)
+            address, broken = url.get_secret_value(), redis.ConnectionError
+            self.client = redis.Redis.from_url(address, **_options(redis.retry.Retry, broken))
+            self.async_client = redis.asyncio.Redis.from_url(address, **_options(redis.asyncio.retry.Retry, broken))
         except ValueError:
             raise ConfigurationError(
                 "FURY_AGENT_REDIS_URL is no URL of a Redis; expected redis://[:PASSWORD@]HOST:PORT/0.",
                 field="redis_url",
             ) from None  # the message may have the URL
         where = self.client.connection_pool.connection_kwargs
-        self.name = f"{where.get('host', where.get('path'))}:{where.get('port', '')}".rstrip(":")
+        self.name = where.get("path") or f"{where.get('host', 'localhost')}:{where.get('port', 6379)}"
 
     @property
     def usable(self) -> bool:
@@ -87,20 +86,9 @@ class RedisLink:
         return f"Redis at {self.name} does not answer: limits and kept answers are each process's own until it does."
 
 
-def _options() -> dict[str, Any]:
-    from redis import ConnectionError as Broken
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
+def _options(retry: type[Any], broken: type[Exception]) -> dict[str, Any]:
     # Once more where a pooled connection has died; never after a timeout: the command may have been carried out.
-    retry = Retry(NoBackoff(), 1, supported_errors=(Broken,))
-    return {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": retry}
-
-
-def _async_client(url: SecretStr) -> redis.asyncio.Redis:
-    import redis.asyncio
-    from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
-    return redis.asyncio.Redis.from_url(url.get_secret_value(), **{**_options(), "retry": retry})
+    once = retry(NoBackoff(), 1, supported_errors=(broken,))
+    return {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": once}

@@ -153,7 +153,7 @@ def test_replicas_give_each_others_answers_for_as_long_as_is_set(redis: RedisSer
     settings, key = Settings(redis_url=SecretStr(redis.url), cache_seconds=77), uuid4().hex
     keep(AnswerCache(settings), key)
     assert AnswerCache(settings).get(key)[-1] == AnswerEvent(ANSWER)
-    client = RedisLink(SecretStr(redis.url)).client
+    client: Any = RedisLink(SecretStr(redis.url)).client
     assert 70 < client.ttl(f"fury-agent:answer:{key}") <= 77
     client.close()
 

@@ -47,8 +47,12 @@ class Records:
         with database_errors(self._url):
             self._names = Pseudonyms(read_key(settings))
         self._engine = open_database(settings)
-        with database_errors(self._url):
-            agree(self._engine, self._names)
+        try:
+            with database_errors(self._url):
+                agree(self._engine, self._names)
+        except BaseException:
+            self._engine.dispose()
+            raise
         self.keys = ApiKeys(self._engine, self._url)
         self._reading = with_mode(self._engine, "reading")
         self._durable = with_mode(self._engine, "durable")

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.types import Guard
 
 from agent.errors import AgentError, OverLimit, RecordsUnavailable, Unauthorized
 from agent.records.keys import ApiKey, digest
@@ -129,7 +128,7 @@ class KeyRing:
             self._reading = None
 
 
-def admits(kind: Kind) -> Guard:
+def admits(kind: Kind) -> Callable[[Connection, BaseRouteHandler], Awaitable[None]]:
     """Return a route's guard; routes without one are open to everybody."""
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:

@@ -25,7 +25,7 @@ class Flight:
         over: called, once, when the flight takes nobody any more.
     """
 
-    def __init__(self, job: Job[Event], over: Callable[[], None]) -> None:
+    def __init__(self, job: Job[Event], over: Callable[[], object]) -> None:
         self.job = job
         self._over = over
         self._events: list[Event] = []

@@ -111,8 +111,10 @@ class OwnWindows:
         return wait
 
     def _wait(self, window: Window, now: float) -> float:
-        times = self._times.get(window, ())
-        return max(0.0, times[0] + window.rate.seconds - now) if len(times) == window.rate.amount else 0.0
+        times = self._times.get(window)
+        if times is None or len(times) < window.rate.amount:
+            return 0.0
+        return max(0.0, times[0] + window.rate.seconds - now)
 
 
 def parse_rates(written: str | None) -> tuple[Rate, ...]:

@@ -243,7 +243,8 @@ async def query(
     """Answer a question, whole or (with `Accept: text/event-stream`) as a stream of events."""
     job = bridge.query(data, _as_sent(user))
     if request.accept.best_match([MediaType.JSON, EVENT_STREAM]) != EVENT_STREAM:
-        event = await _result(request, job)
+        async with _while_connected(request, job):
+            event = await job.last()
         if not isinstance(event, AnswerEvent):
             raise RuntimeError("The service ended without an answer.")
         return Response(event.answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
@@ -52,15 +52,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         for port in self.server.order():
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            try:
-                connection.request(self.command, self.path, body, dict(self.headers))
-                reply = connection.getresponse()
-            except (ConnectionError, http.client.RemoteDisconnected):
-                continue  # nothing of a reply has come: another one may be asked
-            with reply:
-                self._answer(reply, port)
-            return
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+                try:
+                    connection.request(self.command, self.path, body, dict(self.headers))
+                    reply = connection.getresponse()
+                except ConnectionError:
+                    continue  # nothing of a reply has come: another one may be asked
+                with reply:
+                    self._answer(reply, port)
+                return
         self.send_error(502)
 
     def _answer(self, reply: http.client.HTTPResponse, port: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from agent.errors import RecordsUnavailable
 from agent.records import ApiKey
@@ -16,6 +18,7 @@ from agent.settings import Settings
 from agent.web import access
 from agent.web.access import address
 from tests.fakes import ANSWER, QUESTION, ScriptedService, ask_together, eventually, running
+from tests.servers.redis import redis_server
 
 KEY = ApiKey("docs", digest("fury_good"), 1.0, None)
 REVOKED = ApiKey("old", digest("fury_old"), 1.0, 2.0)
@@ -136,6 +139,18 @@ def test_over_the_limit_means_429_and_when_to_come_back() -> None:
         assert "3 requests in 60 seconds" in problem["detail"]
         assert 58 < problem["extra"]["retry_after"] <= 60
         assert reply.headers["retry-after"] == "60"
+
+
+def test_redis_counts_without_holding_up_the_event_loop(tmp_path: Path) -> None:
+    """Also while it does not answer."""
+    pytest.importorskip("redis", reason="the extra `redis` is not installed")
+    with redis_server(tmp_path) as server:
+        settings = Settings(limit_questions="3/minute", redis_url=SecretStr(server.url))
+        with running(ScriptedService(), settings) as one, running(ScriptedService(), settings) as other:
+            replies = [*ask_together(one, 4), *ask_together(other, 4)]
+            assert sorted(reply.status_code for reply in replies) == [200] * 3 + [429] * 5
+            server.stop()
+            assert sorted(reply.status_code for reply in ask_together(one, 4)) == [200] * 3 + [429]
 
 
 def test_who_comes_back_when_told_is_let_in() -> None:
