@@ -280,6 +280,7 @@ class Settings(BaseSettings):
     discord_api_url: str = Field(
         default="http://127.0.0.1:8000", description="Address of the service that answers what is asked on Discord."
     )
+    discord_api_key: SecretStr | None = Field(default=None, description="Sent to that service as a bearer token.")
     discord_guilds: tuple[int, ...] = Field(default=(), description="Ids of the servers to serve; all without any.")
     discord_channels: tuple[int, ...] = Field(
         default=(), description="Ids of the channels in which mentions are answered; all without any."
