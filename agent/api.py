@@ -11,13 +11,14 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
 from agent import __version__
 from agent.settings import Settings
 from agent.web import problems, routes
+from agent.web.access import Access
 from agent.web.bridge import Answering, Bridge
-
-GRACE = 2.0  # seconds that running work may still take when the process is asked to stop
+from agent.web.limits import Limiter
 
 
 def create_app(service: Answering | Callable[[], Answering], settings: Settings) -> Litestar:
@@ -30,16 +31,22 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
 
     Returns:
         An ASGI application; while it runs, `app.state.bridge` is its `Bridge`.
+
+    Raises:
+        ConfigurationError, MissingExtra: limits cannot be counted where the settings say.
     """
+    limiter = Limiter(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         ready = await asyncio.to_thread(service) if callable(service) else service
         app.state.bridge = bridge = Bridge(ready, settings)
+        app.state.access = Access(settings, limiter, lambda: bridge.api_keys().last())
         try:
             yield
         finally:
             await bridge.close()
+            await limiter.close()
             if callable(service):
                 await asyncio.to_thread(ready.close)
 
@@ -70,6 +77,8 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             version=__version__,
             description="Ask a Python library's own sources.",
             path="/schema",
+            components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{}, {"apiKey": []}],  # needed only where keys were made
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],  # no page that loads from elsewhere
         ),
         logging_config=None,  # logging belongs to the program that serves the application
@@ -93,6 +102,7 @@ def serve(service_factory: Callable[[], Answering], settings: Settings) -> None:
         service = service_factory()
         try:
             app = create_app(service, settings)
-            server.Server(app, stopping=lambda: app.state.bridge.stop(GRACE)).run([listener])
+            grace = settings.shutdown_grace
+            server.Server(app, stopping=lambda: app.state.bridge.stop(grace), grace=grace).run([listener])
         finally:
             service.close()

@@ -11,6 +11,7 @@ import typer
 
 from agent.errors import AgentError, InvalidInput, MissingExtra
 from agent.first_use import build_index, ensure_indexed, ensure_weights
+from agent.keys_cli import app as keys_app
 from agent.records_cli import register as register_records
 from agent.sandbox_cli import app as sandbox_app
 
@@ -26,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(keys_app, name="keys")
 register_records(app)
 
 LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
@@ -178,6 +180,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port (default 8000; 0 takes a free one).")] = None,
 ) -> None:
     """Serve the HTTP API until interrupted. Indexes the default library first if that was never done."""
+    from agent.answer_cache import AnswerCache
     from agent.api import serve as serve_http
     from agent.recording import Recorder
     from agent.service import Service
@@ -189,7 +192,7 @@ def serve(
     ensure_weights(settings)
 
     def open_service() -> Service:
-        service = Service(settings, recorder=Recorder(settings))
+        service = Service(settings, recorder=Recorder(settings), answers=AnswerCache(settings))
         service.warm_up()
         return service
 

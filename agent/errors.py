@@ -33,6 +33,9 @@ identifier that the HTTP problem type and the JSON output carry::
     │   ├── ClusterUnavailable    the Ray cluster that was to index
     │   ├── SandboxUnavailable    code cannot be run here
     │   └── Overloaded            the queue is full; `retry_after` says when to come back
+    ├── AccessDenied              whoever asks may not, or not now
+    │   ├── Unauthorized          no API key, or one that does not count
+    │   └── OverLimit             more requests than allowed; `retry_after` says when to come back
     └── Cancelled                 the caller has gone; nobody is waiting for the result
 """
 
@@ -244,6 +247,32 @@ class Overloaded(ServiceError):
     """
 
     slug = "overloaded"
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class AccessDenied(AgentError):
+    """Whoever asks may not, or not now."""
+
+    slug = "access-denied"
+
+
+class Unauthorized(AccessDenied):
+    """No API key was sent, or one that does not count."""
+
+    slug = "unauthorized"
+
+
+class OverLimit(AccessDenied):
+    """More requests than a caller may send.
+
+    Attributes:
+        retry_after: seconds after which the same request will be let in, if nobody else sends one for the caller.
+    """
+
+    slug = "over-limit"
 
     def __init__(self, message: str, *, remedy: str = "", retry_after: float = 1.0) -> None:
         super().__init__(message, remedy=remedy)

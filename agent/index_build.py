@@ -15,6 +15,7 @@ from pathlib import Path
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from msgspec import Struct
 
+from agent.build_lease import leased
 from agent.chunking import CHUNKER_VERSION
 from agent.chunking.nodes import to_node
 from agent.chunking.tokens import code_tokens
@@ -92,7 +93,15 @@ def build(
     report = progress or silent
     tree = open_source(spec, settings, progress=progress)
     directory = IndexDirectory(settings.indexes_dir, tree.library, tree.version, drop=partial(drop_store, settings))
-    with directory.building(lock_wait, waiting=lambda: report("waiting for another build", 0, None)):
+    index = f"{tree.library} {tree.version}"
+
+    def waiting() -> None:
+        report("waiting for another build", 0, None)
+
+    with (
+        directory.building(lock_wait, waiting=waiting),
+        leased(settings, index, lock_wait, waiting=waiting) as still_ours,
+    ):
         if isinstance(parse_spec(spec), FolderSpec):
             # Somebody may have edited it, and another build have published that, while this one waited.
             tree = open_source(spec, settings, progress=progress)
@@ -119,6 +128,7 @@ def build(
                 info = builder.run(parts)
             report("validating", 0, None)
             validate(open_store(settings, generation), generation, info, builder.written)
+            still_ours()
             directory.publish(generation, info)
     return BuildReport(
         info=info,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 from uuid import UUID
 
 from agent.errors import AgentError, RecordsUnavailable, UnknownAnswer
-from agent.records import Records, Turn
-from agent.schema import Answer, AnswerEvent, Event, FeedbackRequest
+from agent.records import ApiKey, Records, Turn
+from agent.schema import Answer, FeedbackRequest
 from agent.settings import Settings
 
 KEEPING = 0.005
@@ -57,13 +57,6 @@ class Recorder:
         """Why nothing is recorded at the moment, or an empty string."""
         return self._problem
 
-    def recorded(self, events: Iterator[Event], question: str, whole: str, user: str | None) -> Iterator[Event]:
-        """Yield the events of an answer, and record it before the last one is given, or soon after."""
-        for event in events:
-            if isinstance(event, AnswerEvent):
-                self.keep(event.answer, question, whole, user)
-            yield event
-
     def keep(self, answer: Answer, question: str, whole: str, user: str | None = None) -> None:
         """Record an answer; it is given whether or not that works."""
 
@@ -101,6 +94,18 @@ class Recorder:
             raise RecordsUnavailable(
                 f"The records did not answer within {FEEDBACK:g} seconds.", remedy="Send the feedback again later."
             ) from None
+
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """Return the API keys that were made.
+
+        Raises:
+            RecordsUnavailable: they cannot be read, or not in time.
+        """
+        future = self._submit(lambda records: records.keys.all())
+        try:
+            return future.result(FEEDBACK) if future is not None else ()
+        except TimeoutError:
+            raise RecordsUnavailable(f"The records did not answer within {FEEDBACK:g} seconds.") from None
 
     def close(self) -> None:
         """Write what is waiting, for some seconds, and close the database."""

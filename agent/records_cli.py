@@ -35,7 +35,7 @@ def report(
 
     from agent.gaps import summarise
 
-    with _records() as records:
+    with open_records() as records:
         summary = summarise(records.since(time.time() - days * DAY), days, _embed())
     if json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(summary)).decode() + "\n")
@@ -50,7 +50,7 @@ def to_case(answer_id: Annotated[UUID, typer.Argument(help="`answer_id` of an an
 
     from agent.errors import InvalidInput
 
-    with _records() as records:
+    with open_records() as records:
         record = records.record(answer_id)
     if record.whole_question is None:
         raise InvalidInput(
@@ -62,13 +62,14 @@ def to_case(answer_id: Annotated[UUID, typer.Argument(help="`answer_id` of an an
 
 def forget(user: Annotated[str, typer.Argument(help="As it was sent in X-Fury-User.", metavar="USER")]) -> None:
     """Delete all that a user asked and said, for good."""
-    with _records() as records:
+    with open_records() as records:
         gone = records.forget(user)
     typer.echo(f"{gone} record{'' if gone == 1 else 's'} deleted.")
 
 
 @contextmanager
-def _records() -> Generator[Records]:
+def open_records() -> Generator[Records]:
+    """Open the records of the settings while the block runs."""
     from agent.records import Records
     from agent.settings import load_settings
 

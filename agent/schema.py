@@ -393,6 +393,24 @@ class AnswerEvent(Struct, frozen=True, tag="answer"):
 Event = SourcesEvent | TokenEvent | AnswerEvent
 
 
+class Plan(Struct, frozen=True):
+    """How a question will be answered.
+
+    Attributes:
+        asked: the request as it came.
+        request: the same as it is answered: a follow-up is made whole.
+        conversation_id: that of the request, or a new one.
+        key: equal for requests that get the same answer, whoever asks; empty where the answer is not to be shared.
+        known: the events of the answer, where it is known already: this client's own, recorded.
+    """
+
+    asked: QueryRequest
+    request: QueryRequest
+    conversation_id: UUID
+    key: str = ""
+    known: tuple[Event, ...] = ()
+
+
 class Problem(Struct, frozen=True):
     """An RFC 9457 problem document.
 

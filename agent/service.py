@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import shlex
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Never
+from uuid import uuid4
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms.llm import LLM
@@ -15,6 +18,7 @@ from msgspec import structs
 
 from agent.absent_names import AbsentNames
 from agent.abstention import Abstention
+from agent.answer_cache import AnswerCache
 from agent.cancellation import CancelToken
 from agent.chunking import CHUNKER_VERSION
 from agent.code_runner import CodeRunner, Turns
@@ -33,23 +37,28 @@ from agent.follow_up import whole_question
 from agent.generations import Generation, IndexDirectory, list_libraries
 from agent.manifest import Manifest
 from agent.providers.embeddings import build_embedding, model_identity, same_model
-from agent.providers.llms import build_llm
+from agent.providers.llms import build_llm, model_name
 from agent.providers.stores import open_store
 from agent.query_engine import Limits, QueryEngine
 from agent.question import Asked, asked_version, valid_question
 from agent.recording import Recorder
+from agent.records import ApiKey
 from agent.retrieval import HybridRetriever, parts_of
 from agent.sandbox import picture_path
 from agent.schema import (
+    Answer,
+    AnswerEvent,
     CheckRequest,
     Event,
     FeedbackRequest,
     Health,
     IndexInfo,
     Library,
+    Plan,
     QueryRequest,
     SearchReply,
     SearchRequest,
+    Timings,
     Verification,
 )
 from agent.settings import Settings
@@ -65,6 +74,7 @@ class Service:
         embedding: a ready embedding model; the one in the settings is loaded when first needed otherwise.
         llm: a ready LLM; without it, the one in the settings is made when first needed.
         recorder: keeps the answers and recalls conversations, closed with the service; None keeps nothing.
+        answers: those that are given again to whoever asks the same; None answers each time anew.
     """
 
     def __init__(
@@ -74,9 +84,11 @@ class Service:
         embedding: BaseEmbedding | None = None,
         llm: LLM | None = None,
         recorder: Recorder | None = None,
+        answers: AnswerCache | None = None,
     ) -> None:
         self.settings = settings
         self.recorder = recorder
+        self._answers = answers
         self.versions = Versions(settings)
         served = embedding is None and settings.embedding != "local"  # that server is asked when it is needed
         self._known_identity = None if served else model_identity(settings, embedding)
@@ -100,11 +112,54 @@ class Service:
         Raises:
             UnknownLibrary, UnknownVersion: the request itself names one that is not indexed; lists what is.
         """
-        valid_question(request.question)  # before a model is loaded for it
-        if self.recorder is None:
-            return self._answer(request, cancel)
-        whole = self._whole(self.recorder, request)
-        return self.recorder.recorded(self._answer(whole, cancel), request.question, whole.question, user)
+        plan = self.plan(request, user=user)
+        return iter(plan.known) if plan.known else self._answered(plan, cancel, user)
+
+    def _answered(self, plan: Plan, cancel: CancelToken, user: str | None) -> Iterator[Event]:
+        for event in self.answer(plan, cancel):
+            yield AnswerEvent(self.keep(plan, event.answer, user=user)) if isinstance(event, AnswerEvent) else event
+
+    def plan(self, request: QueryRequest, *, user: str | None = None) -> Plan:
+        """Say how a question will be answered; takes no model, and milliseconds.
+
+        Raises:
+            InvalidInput, UnknownLibrary, UnknownVersion, IndexError_: as `stream`.
+        """
+        started = time.perf_counter()
+        valid_question(request.question)
+        whole = self._whole(self.recorder, request) if self.recorder is not None else request
+        plan = Plan(request, whole, request.conversation_id or uuid4())
+        asked = self._asked(whole)
+        if self._answers is None or (asked is not None and asked.version is None):
+            return plan
+        directory = self._directory(whole.library, asked.version if asked else whole.version)
+        served = (directory.library, directory.version, directory.current().name)
+        plan = structs.replace(plan, key=self._answers.key(whole, *served))
+        *events, last = self._answers.get(plan.key) or (None,)
+        if not isinstance(last, AnswerEvent) or not self._shows(last.answer):
+            return plan
+        took = Timings(0.0, None, (time.perf_counter() - started) * 1e3)
+        mine = self.keep(plan, structs.replace(last.answer, timings=took), user=user)
+        return structs.replace(plan, known=(*events, AnswerEvent(mine)))
+
+    def answer(self, plan: Plan, cancel: CancelToken) -> Iterator[Event]:
+        """Answer for whoever asks: the answer is nobody's, and recorded nowhere, before `keep` has made it theirs."""
+        events = self._answer(plan.request, cancel)
+        if self._answers is None or not plan.key:
+            return events
+        return self._answers.keeping(plan.key, events, lambda: model_name(self._llm) if self._llm else None)
+
+    def keep(self, plan: Plan, answer: Answer, *, user: str | None = None) -> Answer:
+        """Return one client's own copy of an answer, recorded or about to be; waits a few milliseconds at most."""
+        mine = structs.replace(answer, answer_id=uuid4(), conversation_id=plan.conversation_id)
+        if self.recorder is not None:
+            self.recorder.keep(mine, plan.asked.question, plan.request.question, user)
+        return mine
+
+    def _shows(self, answer: Answer) -> bool:
+        """Return whether the picture of an answer is still there, if it has one; another machine may have made it."""
+        url = answer.verification.ran.image_url if answer.verification.ran is not None else None
+        return url is None or picture_path(PurePosixPath(url).name, self.settings) is not None
 
     def feedback(self, request: FeedbackRequest, *, user: str | None = None) -> None:
         """Record what somebody says of an answer.
@@ -116,6 +171,14 @@ class Service:
         if self.recorder is None:
             raise RecordsUnavailable("Nothing is recorded here.", remedy="`fury-agent serve` records answers.")
         self.recorder.feed_back(request, user)
+
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """Return the API keys that were made, none where nothing is recorded.
+
+        Raises:
+            RecordsUnavailable: they cannot be read now.
+        """
+        return self.recorder.api_keys() if self.recorder is not None else ()
 
     def _whole(self, recorder: Recorder, request: QueryRequest) -> QueryRequest:
         turns = recorder.turns(request.conversation_id) if request.conversation_id else ()
@@ -203,6 +266,7 @@ class Service:
             getattr(self._embedding, "problem", ""),
             self._without_llm(),
             self.recorder.problem if self.recorder is not None else "",
+            self._answers.problem() if self._answers is not None else "",
         )
         told = tuple(problem for problem in problems if problem)
         return Health("degraded" if told else "ok", told)

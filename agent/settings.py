@@ -11,10 +11,10 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,6 +32,9 @@ LlmProvider = Literal["embedded", "openai-like", "none"]
 EmbeddingProvider = Literal["local", "openai-like", "tei"]
 StoreProvider = Literal["lancedb", "pinecone"]
 Precision = Literal["auto", "float32", "bfloat16"]
+_RATE = r" *[1-9]\d{0,5} */ *([1-9]\d{0,3} )?(second|minute|hour|day)s? *"
+Rates = Annotated[str, Field(pattern=f"^{_RATE}(,{_RATE})*$")]
+"""`20/minute`, `5/10 seconds`, or several with commas between them."""
 
 
 class Settings(BaseSettings):
@@ -248,6 +251,11 @@ class Settings(BaseSettings):
         description="Database of questions, answers and feedback: sqlite:///FILE or "
         "postgresql://USER:PASSWORD@HOST/NAME; `records.sqlite` in the data directory where not set.",
     )
+    records_key: SecretStr | None = Field(
+        default=None,
+        description="64 hexadecimal digits under which people and questions are hashed, the same on all replicas; "
+        "`records.key` in the data directory where not set.",
+    )
     record_questions: bool = Field(
         default=True, description="Keep the words of questions, answers and reasons; without, hashes and counts alone."
     )
@@ -264,11 +272,43 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=64_000, gt=0, description="Largest request body.")
     heartbeat: float = Field(default=10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
 
+    shutdown_grace: float = Field(
+        default=5.0, ge=0, description="Seconds that running answers may still take after a signal to stop."
+    )
+
+    # fairness, and several replicas
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="Redis that replicas share for limits, answers and the build lock: redis://[:PASSWORD@]HOST:PORT/0.",
+    )
+    cache_answers: int = Field(
+        default=1000,
+        ge=0,
+        description="Answers that a process keeps to give again; 0 keeps none, in Redis neither.",
+    )
+    cache_seconds: int = Field(default=86_400, ge=1, description="Seconds after which a kept answer is written anew.")
+    limit_questions: Rates | None = Field(
+        default=None, description="Questions that one caller may ask, such as 20/minute, 200/day; see docs/limits.md."
+    )
+    limit_searches: Rates | None = Field(
+        default=None, description="Searches and checks of code that one caller may ask for."
+    )
+    limit_key: Rates | None = Field(
+        default=None, description="Requests that may come with one API key, of all its users together."
+    )
+    require_keys: bool | None = Field(
+        default=None, description="Whether requests need an API key; where not set, as soon as one was ever made."
+    )
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Addresses or networks of proxies whose X-Forwarded-For is believed."
+    )
+
     # Discord
     discord_token: SecretStr | None = Field(default=None, description="Token of the bot; see docs/discord.md.")
     discord_api_url: str = Field(
         default="http://127.0.0.1:8000", description="Address of the service that answers what is asked on Discord."
     )
+    discord_api_key: SecretStr | None = Field(default=None, description="Sent to that service as a bearer token.")
     discord_guilds: tuple[int, ...] = Field(default=(), description="Ids of the servers to serve; all without any.")
     discord_channels: tuple[int, ...] = Field(
         default=(), description="Ids of the channels in which mentions are answered; all without any."

@@ -19,6 +19,7 @@ from litestar import Litestar
 from agent.api import create_app
 from agent.cancellation import CancelToken
 from agent.errors import UnknownAnswer, UnknownPicture
+from agent.records import ApiKey
 from agent.schema import (
     Answer,
     AnswerEvent,
@@ -29,6 +30,7 @@ from agent.schema import (
     Health,
     Library,
     Passage,
+    Plan,
     QueryRequest,
     SearchReply,
     SearchRequest,
@@ -79,15 +81,32 @@ class ScriptedService:
         self.checks: list[CheckRequest] = []
         self.feedbacks: list[FeedbackRequest] = []
         self.users: list[str | None] = []
+        self.keys: tuple[ApiKey, ...] = ()
         self.tokens: list[CancelToken] = []
         self.running = 0
         self.most_running = 0
         self.closed = False
         self._lock = threading.Lock()
 
+    def plan(self, request: QueryRequest, *, user: str | None = None) -> Plan:
+        """Share nothing, unless a test's own service does."""
+        del user
+        return Plan(request, request, request.conversation_id or UUID(int=2))
+
+    def answer(self, plan: Plan, cancel: CancelToken) -> Iterator[Event]:
+        return self.stream(plan.request, cancel)
+
+    def keep(self, plan: Plan, answer: Answer, *, user: str | None = None) -> Answer:
+        del plan
+        self.users.append(user)
+        return answer
+
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        return self.keys
+
     def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
+        del user
         with self._lock:
-            self.users.append(user)
             self.questions.append(request)
             self.tokens.append(cancel)
             self.running += 1

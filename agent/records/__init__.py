@@ -3,7 +3,8 @@
 Everything here blocks; `agent.recording` owns the one thread that does it beside the answering.
 """
 
+from agent.records.keys import ApiKey
 from agent.records.store import Records
 from agent.records.values import Opinion, Record, Turn
 
-__all__ = ["Opinion", "Record", "Records", "Turn"]
+__all__ = ["ApiKey", "Opinion", "Record", "Records", "Turn"]

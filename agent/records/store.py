@@ -12,7 +12,8 @@ from sqlalchemy import Row, delete, desc, insert, select, update
 
 from agent.errors import UnknownAnswer
 from agent.records.database import database_errors, open_database, url_of, with_mode
-from agent.records.identity import Pseudonyms, read_key
+from agent.records.identity import Pseudonyms, agree, read_key
+from agent.records.keys import ApiKeys
 from agent.records.tables import answers, feedback
 from agent.records.values import Opinion, Record, Turn
 from agent.schema import Answer, Citation, FeedbackRequest, Timings, Verification
@@ -29,6 +30,9 @@ MAX_TURN_CHARACTERS = 4_000
 class Records:
     """What was asked, answered and said of it, in one database; thread-safe.
 
+    Attributes:
+        keys: the API keys, in the same database.
+
     Args:
         settings: where they are, what is kept and how long.
 
@@ -41,8 +45,15 @@ class Records:
         self._settings = settings
         self._url = url_of(settings)
         with database_errors(self._url):
-            self._names = Pseudonyms(read_key(settings.records_key_file))
+            self._names = Pseudonyms(read_key(settings))
         self._engine = open_database(settings)
+        try:
+            with database_errors(self._url):
+                agree(self._engine, self._names)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self.keys = ApiKeys(self._engine, self._url)
         self._reading = with_mode(self._engine, "reading")
         self._durable = with_mode(self._engine, "durable")
 

@@ -5,7 +5,7 @@ Times are seconds since 1970 in UTC: SQLite has no type for them, and they are o
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, ForeignKey, Index, MetaData, String, Table, Text, Uuid
+from sqlalchemy import Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text, Uuid
 
 metadata = MetaData()
 
@@ -45,3 +45,21 @@ feedback = Table(
     Index("ix_feedback_user", "user_hash"),
 )
 """One opinion of each person; all who don't say who they are count as one, whose `user_hash` is empty."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("made", Double, nullable=False),
+    Column("revoked", Double),
+)
+"""Of a key there is only its SHA-256: it is random enough that nobody can try them out."""
+
+records_key = Table(
+    "records_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", String(64), nullable=False),
+)
+"""One row, in PostgreSQL: by it replicas see whether they hash people and questions under the same key."""

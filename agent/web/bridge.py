@@ -19,25 +19,31 @@ from msgspec import Struct
 
 from agent.cancellation import CancelToken
 from agent.errors import AgentError, Cancelled, ModelTimeout, Overloaded
+from agent.records import ApiKey
 from agent.schema import (
+    Answer,
     CheckRequest,
     Event,
     FeedbackRequest,
     Health,
     Library,
+    Plan,
     QueryRequest,
     SearchReply,
     SearchRequest,
     Verification,
 )
 from agent.settings import Settings
+from agent.web.flights import Flight, Question
 
 EVENTS_AHEAD = 64
 SEARCHES = 4
 CHECKS = 2
 LOOKUPS = 2
 FEEDBACKS = 2
+PLANS = 4
 WAITING_QUICK = 64  # searches and lookups take milliseconds: a longer line still moves within a second
+WAITING_PLANS = 1_000  # each is a question that may be answered at once: a kept answer needs no turn in the queue
 LOOKUP_TIMEOUT = 10.0
 FAREWELL = 2.0  # seconds that cancelled threads have to end in
 
@@ -48,8 +54,16 @@ Work = Callable[[CancelToken], Generator[T, None, None]]
 class Answering(Protocol):
     """What the HTTP door needs of the service behind it; every method blocks, and is called from several threads."""
 
-    def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
+    def plan(self, request: QueryRequest, *, user: str | None = None) -> Plan:
+        """Say how a question will be answered, in milliseconds; an answer that is known comes with it."""
+        ...
+
+    def answer(self, plan: Plan, cancel: CancelToken) -> Iterator[Event]:
         """Yield events, an `AnswerEvent` last; stop soon after `cancel`, whose callbacks must not block."""
+        ...
+
+    def keep(self, plan: Plan, answer: Answer, *, user: str | None = None) -> Answer:
+        """Return a client's own copy of what `answer` gave, recorded; in milliseconds, and always."""
         ...
 
     def search(self, request: SearchRequest) -> SearchReply:
@@ -66,6 +80,10 @@ class Answering(Protocol):
 
     def feedback(self, request: FeedbackRequest, *, user: str | None = None) -> None:
         """Record what somebody says of an answer; once this returns, it is kept."""
+        ...
+
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """Return the API keys that were made."""
         ...
 
     def libraries(self) -> tuple[Library, ...]:
@@ -213,22 +231,28 @@ class Lane:
         self._put(job)
         return job
 
+    def ahead(self, job: Job[Any]) -> int:
+        """Return how many jobs come before one that waits; 0 if it does not wait."""
+        return list(self._deadlines).index(job) if job.started is None and job in self._deadlines else 0
+
     def stop(self, grace: float) -> None:
-        """Accept nothing more; what still runs after `grace` seconds is cancelled."""
-        self._stopping = True
-        self._loop.call_later(grace, self._cancel_all)
+        """Cancel what still runs after `grace` seconds, and then accept nothing more.
+
+        Until then jobs are taken: the server lets no new requests in, but some that it let in have not come this far.
+        """
+        self._loop.call_later(grace, self._end)
 
     async def close(self) -> None:
         """Cancel everything and end the threads, waiting a moment for them."""
-        self._stopping = True
-        self._cancel_all()
+        self._end()
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL):
                 await self._idle.wait()
         for _ in range(self._running):
             self._put(None)
 
-    def _cancel_all(self) -> None:
+    def _end(self) -> None:
+        self._stopping = True
         for job in list(self._deadlines):
             job.fail(self._farewell())
 
@@ -265,12 +289,14 @@ class Lane:
 
 
 class Bridge:
-    """A service behind four lanes, so that a search, a check or a look-up never waits for the LLM."""
+    """A service behind some lanes, so that a search, a check or a look-up never waits for the LLM."""
 
     def __init__(self, service: Answering, settings: Settings) -> None:
         self._service = service
         timeout = settings.request_timeout
         self._questions = Lane("question", running=settings.concurrency, waiting=settings.queue_size, timeout=timeout)
+        self._plans = Lane("new question", running=PLANS, waiting=WAITING_PLANS, timeout=min(timeout, LOOKUP_TIMEOUT))
+        self._flights: dict[str, Flight] = {}
         self._searches = Lane("search", running=SEARCHES, waiting=WAITING_QUICK, timeout=timeout)
         self._checks = Lane("check", running=CHECKS, waiting=WAITING_QUICK, timeout=timeout)
         # Its own: while the records are locked or down, the state of the service can still be looked up.
@@ -279,11 +305,31 @@ class Bridge:
         )
         self._lookups = Lane("look-up", running=LOOKUPS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT))
 
-    def query(self, request: QueryRequest, user: str | None = None) -> Job[Event]:
-        """Start `Answering.stream`; raises `Overloaded`."""
+    def query(self, request: QueryRequest, user: str | None = None) -> Question:
+        """Start `Answering.plan`, and what follows from it; raises `Overloaded`, as the question's first event may."""
+        planning = self._plans.submit(_once(lambda: self._service.plan(request, user=user)))
+        return Question(planning, self, user)
 
+    def board(self, plan: Plan) -> Flight:
+        """Start `Answering.answer`, or join those who have asked the same; raises `Overloaded`."""
+        flight = self._flights.get(plan.key)
+        if flight is None:
+            flight = Flight(self._answering(plan), lambda: self._flights.pop(plan.key, None))
+            if plan.key:
+                self._flights[plan.key] = flight
+        return flight.board()
+
+    def keep(self, plan: Plan, answer: Answer, user: str | None) -> Answer:
+        """Do `Answering.keep` in the calling thread."""
+        return self._service.keep(plan, answer, user=user)
+
+    def ahead(self, job: Job[Any]) -> int:
+        """Return how many questions will be answered before one that waits."""
+        return self._questions.ahead(job)
+
+    def _answering(self, plan: Plan) -> Job[Event]:
         def work(cancel: CancelToken) -> Generator[Event, None, None]:
-            yield from self._service.stream(request, cancel, user=user)
+            yield from self._service.answer(plan, cancel)
 
         return self._questions.submit(work)
 
@@ -303,6 +349,10 @@ class Bridge:
         """Start `Answering.feedback`; raises `Overloaded`."""
         return self._feedback.submit(_once(lambda: self._service.feedback(request, user=user)))
 
+    def api_keys(self) -> Job[tuple[ApiKey, ...]]:
+        """Start `Answering.api_keys`; raises `Overloaded`."""
+        return self._lookups.submit(_once(self._service.api_keys))
+
     def libraries(self) -> Job[tuple[Library, ...]]:
         """Start `Answering.libraries`; raises `Overloaded`."""
         return self._lookups.submit(_once(self._service.libraries))
@@ -312,7 +362,7 @@ class Bridge:
         return self._lookups.submit(_once(self._service.health))
 
     def stop(self, grace: float) -> None:
-        """Accept nothing more; what still runs after `grace` seconds is cancelled."""
+        """Cancel what still runs after `grace` seconds, and then accept nothing more."""
         for lane in self._lanes():
             lane.stop(grace)
 
@@ -321,7 +371,7 @@ class Bridge:
         await asyncio.gather(*(lane.close() for lane in self._lanes()))
 
     def _lanes(self) -> tuple[Lane, ...]:
-        return self._questions, self._searches, self._checks, self._feedback, self._lookups
+        return self._plans, self._questions, self._searches, self._checks, self._feedback, self._lookups
 
 
 def _once(call: Callable[[], T]) -> Work[T]:

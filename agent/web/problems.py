@@ -14,6 +14,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import Message, Scope
 
 from agent.errors import (
+    AccessDenied,
     AgentError,
     Cancelled,
     ConfigurationError,
@@ -22,10 +23,12 @@ from agent.errors import (
     MissingExtra,
     ModelTimeout,
     NotFound,
+    OverLimit,
     Overloaded,
     ServiceError,
     SourceError,
     StorageError,
+    Unauthorized,
     WeightsError,
 )
 from agent.schema import Problem
@@ -46,6 +49,9 @@ STATUS: Mapping[type[AgentError], int] = {
     ServiceError: 503,
     ModelTimeout: 504,
     Cancelled: 503,
+    AccessDenied: 403,
+    Unauthorized: 401,
+    OverLimit: 429,
 }
 
 # What the framework raises by itself. Not `HTTPStatus.phrase`: that differs between versions of Python.
@@ -89,8 +95,10 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[Probl
     """Litestar's exception handler for everything."""
     problem = describe(error, request.scope)
     headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
-    if isinstance(error, Overloaded):
+    if isinstance(error, Overloaded | OverLimit):
         headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -98,9 +106,11 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """Return the OpenAPI entries of the problems that a route may reply with."""
     names = {
         400: "The request cannot be used; `extra.field` names the field.",
+        401: "The service asks for an API key; none was sent, or one that does not count.",
         404: "The library or version is not indexed, or the answer is not known.",
         413: "The body is too large.",
         415: "The body is not declared as JSON.",
+        429: "More requests than this caller may send; `Retry-After` says when to come back.",
         500: "An unexpected failure.",
         503: "A part is missing, or the queue is full (then with `Retry-After`).",
         504: "It took too long.",
@@ -118,7 +128,7 @@ def _problem(slug: str, status: int, detail: str, extra: dict[str, str | float])
 def _extra(error: AgentError) -> dict[str, str | float]:
     if isinstance(error, InvalidInput) and error.field:
         return {"field": error.field}
-    if isinstance(error, Overloaded):
+    if isinstance(error, Overloaded | OverLimit):
         return {"retry_after": error.retry_after}
     return {}
 

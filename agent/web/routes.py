@@ -35,7 +35,9 @@ from agent.schema import (
     Verification,
 )
 from agent.settings import Settings
+from agent.web.access import admits
 from agent.web.bridge import Bridge, Job
+from agent.web.flights import Question
 from agent.web.problems import describe, documented
 
 HttpRequest = Request[Any, Any, Any]
@@ -50,6 +52,7 @@ User = Annotated[
 ]
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT = b": still working\n\n"
+IN_LINE = 1.0  # seconds after which a stream first says how many are before it
 MAX_SHOWN = 80
 
 T = TypeVar("T")
@@ -133,7 +136,7 @@ def _as_sent(user: str | None) -> str | None:
 
 
 @asynccontextmanager
-async def _while_connected(request: HttpRequest, job: Job[Any]) -> AsyncGenerator[None]:
+async def _while_connected(request: HttpRequest, job: Job[Any] | Question) -> AsyncGenerator[None]:
     """Close `job` as soon as the client goes; Litestar watches only once a stream has begun."""
 
     async def watch() -> None:
@@ -156,8 +159,10 @@ async def _result(request: HttpRequest, job: Job[T]) -> T:
         return await job.last()
 
 
-async def _frames(request: HttpRequest, job: Job[Event], heartbeat: float) -> AsyncIterator[bytes]:
-    """Yield the stream's frames, each at most `heartbeat` seconds after the one before.
+async def _frames(request: HttpRequest, job: Question, heartbeat: float) -> AsyncIterator[bytes]:
+    """Yield the stream's frames, each at most about `heartbeat` seconds after the one before.
+
+    While the question is in line, a comment tells how many are before it, every second.
 
     Raises:
         Exception: what comes before any frame, so that the status of the reply can tell; later ones are in-band.
@@ -165,11 +170,14 @@ async def _frames(request: HttpRequest, job: Job[Event], heartbeat: float) -> As
     begun = False
     try:
         while True:
+            patience = heartbeat if job.begun else min(IN_LINE, heartbeat)
             try:
-                async with asyncio.timeout(heartbeat):
+                async with asyncio.timeout(patience):
                     event = await anext(job)
             except TimeoutError:
-                yield HEARTBEAT
+                if patience < heartbeat and not job.ahead:
+                    continue  # its turn has just come
+                yield b": queued, %d before yours\n\n" % job.ahead if job.ahead else HEARTBEAT
             else:
                 yield _frame(event)
             begun = True
@@ -217,11 +225,12 @@ class _QueryOperation(Operation):
 @post(
     "/query",
     status_code=200,
+    guards=[admits("question")],
     before_request=check_query,
     operation_class=_QueryOperation,
     responses={
         200: ResponseSpec(Answer, generate_examples=False, description="The checked answer."),
-        **documented(400, 404, 413, 415, 500, 503, 504),
+        **documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
     },
 )
 async def query(
@@ -234,7 +243,8 @@ async def query(
     """Answer a question, whole or (with `Accept: text/event-stream`) as a stream of events."""
     job = bridge.query(data, _as_sent(user))
     if request.accept.best_match([MediaType.JSON, EVENT_STREAM]) != EVENT_STREAM:
-        event = await _result(request, job)
+        async with _while_connected(request, job):
+            event = await job.last()
         if not isinstance(event, AnswerEvent):
             raise RuntimeError("The service ended without an answer.")
         return Response(event.answer)
@@ -247,8 +257,9 @@ async def query(
 @post(
     "/search",
     status_code=200,
+    guards=[admits("search")],
     before_request=check_search,
-    responses=documented(400, 404, 413, 415, 500, 503, 504),
+    responses=documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
 )
 async def search(request: HttpRequest, data: JSONBody[SearchRequest], bridge: NamedDependency[Bridge]) -> SearchReply:
     """Find the places that answer a question; no LLM is involved."""
@@ -269,6 +280,7 @@ _REPLY = Verification(2, ("fury.actor.spher",), findings=(_FOUND,))
 @post(
     "/check",
     status_code=200,
+    guards=[admits("search")],
     before_request=check_check,
     responses={
         200: ResponseSpec(
@@ -277,7 +289,7 @@ _REPLY = Verification(2, ("fury.actor.spher",), findings=(_FOUND,))
             description="What was found; places are those in the code.",
             examples=[Example(summary="A name that does not exist", value=msgspec.to_builtins(_REPLY))],
         ),
-        **documented(400, 404, 413, 415, 500, 503, 504),
+        **documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
     },
 )
 async def check(
@@ -306,8 +318,9 @@ async def picture(request: HttpRequest, name: FromPath[str], bridge: NamedDepend
 @post(
     "/feedback",
     status_code=204,
+    guards=[admits("other")],
     before_request=check_feedback,
-    responses=documented(400, 404, 413, 415, 500, 503, 504),
+    responses=documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
 )
 async def feedback(
     request: HttpRequest, data: JSONBody[FeedbackRequest], bridge: NamedDependency[Bridge], user: User = None
@@ -316,7 +329,7 @@ async def feedback(
     await _result(request, bridge.feedback(data, _as_sent(user)))
 
 
-@get("/libraries", responses=documented(500, 503, 504))
+@get("/libraries", guards=[admits("other")], responses=documented(401, 429, 500, 503, 504))
 async def libraries(request: HttpRequest, bridge: NamedDependency[Bridge]) -> tuple[Library, ...]:
     """List what is indexed."""
     return await _result(request, bridge.libraries())

@@ -198,6 +198,9 @@ def test_no_body_makes_the_service_fail(client_of_any: httpx.Client, body: bytes
 
 EXPECTED = {
     "internal": 500,
+    "access-denied": 403,
+    "unauthorized": 401,
+    "over-limit": 429,
     "invalid-input": 400,
     "not-found": 404,
     "unknown-library": 404,
@@ -303,7 +306,7 @@ def test_the_document_lists_problems_and_the_event_stream(document: dict[str, An
     assert set(paths) == {*named, "/health/live", "/health/ready"}
     for path in ("/query", "/search", "/check"):
         responses = paths[path]["post"]["responses"]
-        assert set(responses) == {"200", "400", "404", "413", "415", "500", "503", "504"}
+        assert set(responses) == {"200", "400", "401", "404", "413", "415", "429", "500", "503", "504"}
         for status, response in responses.items():
             if status != "200":
                 assert response["content"] == {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -1,0 +1,105 @@
+"""Kept answers in the service: each asker's own copy, recorded, and never from an index that is served no more."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from agent.answer_cache import AnswerCache
+from agent.cancellation import CancelToken
+from agent.index_build import build
+from agent.recording import Recorder
+from agent.schema import Answer, AnswerEvent, Event, FeedbackRequest, QueryRequest, Ran, SourcesEvent, TokenEvent
+from agent.service import Service
+from agent.settings import Settings
+from tests.support import HashEmbedding, ScriptedLLM
+
+SPHERE = QueryRequest("How do I draw a sphere?")
+
+
+@pytest.fixture
+def settings(two_versions: Settings, tmp_path: Path) -> Settings:
+    """The small library in two versions, in a data directory that the test may change."""
+    shutil.copytree(two_versions.data_dir, tmp_path / "data")
+    return two_versions.model_copy(update={"data_dir": tmp_path / "data"})
+
+
+def serving(settings: Settings, *replies: str | Exception, recorder: Recorder | None = None) -> Service:
+    llm = ScriptedLLM.saying(*replies)
+    return Service(settings, embedding=HashEmbedding(), llm=llm, recorder=recorder, answers=AnswerCache(settings))
+
+
+def ask(service: Service, request: QueryRequest = SPHERE, user: str | None = None) -> list[Event]:
+    return list(service.stream(request, CancelToken(), user=user))
+
+
+def last(events: list[Event]) -> Answer:
+    assert isinstance(events[-1], AnswerEvent)
+    return events[-1].answer
+
+
+def test_the_second_asker_gets_the_same_answer_as_their_own(settings: Settings) -> None:
+    recorder = Recorder(settings)
+    service = serving(settings, "Call `sphere` [1].", recorder=recorder)
+    first, second = ask(service, user="me"), ask(service, user="you")
+    assert [type(event) for event in second] == [SourcesEvent, TokenEvent, AnswerEvent]
+    assert second[0] == first[0]
+    mine, yours = last(first), last(second)
+    assert (yours.answer, yours.citations, yours.model) == (mine.answer, mine.citations, mine.model)
+    assert len({mine.answer_id, yours.answer_id, mine.conversation_id, yours.conversation_id}) == 4
+    assert yours.timings.first_token_ms is None
+    service.feedback(FeedbackRequest(yours.answer_id, "up"), user="you")
+    assert [turn.question for turn in recorder.turns(yours.conversation_id)] == [SPHERE.question]
+    service.close()
+
+
+def test_a_follow_up_shares_its_answer_with_whoever_asks_it_whole(settings: Settings) -> None:
+    service = serving(settings, "Call `sphere` [1].", "Call `Scene` [1].", recorder=Recorder(settings))
+    conversation = last(ask(service)).conversation_id
+    leaning = service.plan(QueryRequest("What about a scene?", conversation_id=conversation))
+    assert leaning.request.question != leaning.asked.question
+    assert leaning.key == service.plan(structs.replace(leaning.request, conversation_id=None)).key
+    assert leaning.key != service.plan(QueryRequest("What about a scene?")).key
+    service.close()
+
+
+def test_a_new_generation_is_asked_anew(settings: Settings) -> None:
+    service = serving(settings, "Old [1].", "New [1].", "Old version [1].", "never said")
+    assert last(ask(service)).answer.startswith("Old")
+    build(settings.library, settings, embedding=HashEmbedding(), force=True)
+    assert last(ask(service)).answer.startswith("New")
+    assert last(ask(service)).answer.startswith("New")
+    assert last(ask(service, structs.replace(SPHERE, version="0.10.0"))).answer.startswith("Old version")
+
+
+def test_a_failed_model_is_asked_again(settings: Settings) -> None:
+    service = serving(settings, RuntimeError("down"), "Call `sphere` [1].")
+    assert last(ask(service)).status == "sources_only"
+    assert last(ask(service)).status == "answered"
+
+
+def test_a_version_that_is_not_indexed_is_looked_for_each_time(settings: Settings) -> None:
+    service = serving(settings, "never said")
+    plan = service.plan(QueryRequest("How do I draw a sphere in demo 0.9?"))
+    assert (plan.key, plan.known) == ("", ())
+    assert last(ask(service, plan.asked)).status == "declined"
+
+
+def test_an_answer_whose_picture_has_gone_is_written_anew(settings: Settings) -> None:
+    service = serving(settings, "Call `sphere` [1].")
+    plan = service.plan(SPHERE)
+    drawn = last(list(service.answer(plan, CancelToken())))
+    ran = Ran(ok=True, seconds=1.0, image_url=f"/pictures/{'0' * 64}.png")
+    drawn = structs.replace(drawn, verification=structs.replace(drawn.verification, ran=ran))
+    cache = AnswerCache(settings)
+    list(cache.keeping(plan.key, iter([AnswerEvent(drawn)]), lambda: drawn.model))
+    assert not Service(settings, embedding=HashEmbedding(), answers=cache).plan(SPHERE).known
+
+
+def test_without_a_place_to_keep_them_every_answer_is_new(settings: Settings) -> None:
+    service = Service(settings, embedding=HashEmbedding(), llm=ScriptedLLM.saying("One [1].", "Two [1]."))
+    assert [last(ask(service)).answer[:3] for _ in range(2)] == ["One", "Two"]
+    assert service.plan(SPHERE).key == ""
