@@ -13,11 +13,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from agent import __version__
+from agent.observability import loop_lag
+from agent.observability.telemetry import Telemetry
 from agent.settings import Settings
-from agent.web import problems, routes
+from agent.web import observing, problems, routes
 from agent.web.bridge import Answering, Bridge
-
-GRACE = 2.0  # seconds that running work may still take when the process is asked to stop
 
 
 def create_app(service: Answering | Callable[[], Answering], settings: Settings) -> Litestar:
@@ -31,22 +31,26 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
     Returns:
         An ASGI application; while it runs, `app.state.bridge` is its `Bridge`.
     """
+    telemetry = Telemetry(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         ready = await asyncio.to_thread(service) if callable(service) else service
-        app.state.bridge = bridge = Bridge(ready, settings)
+        app.state.bridge = bridge = Bridge(ready, settings, telemetry)
+        watcher = asyncio.create_task(loop_lag.watch(telemetry.metrics.loop_lag.observe))
         try:
             yield
         finally:
+            watcher.cancel()
             await bridge.close()
             if callable(service):
                 await asyncio.to_thread(ready.close)
+            await asyncio.to_thread(telemetry.close)
 
     def bridge(state: State) -> Bridge:
         return state.bridge
 
-    return Litestar(
+    app = Litestar(
         [
             routes.query,
             routes.search,
@@ -56,11 +60,13 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             routes.libraries,
             routes.live,
             routes.ready,
+            observing.metrics,
         ],
         lifespan=[lifespan],
         dependencies={
             "bridge": Provide(bridge, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
+            "telemetry": Provide(lambda: telemetry, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.respond},
         before_send=[problems.name_request],
@@ -74,6 +80,8 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
         ),
         logging_config=None,  # logging belongs to the program that serves the application
     )
+    app.asgi_handler = observing.Observed(app.asgi_handler, telemetry)  # middleware would not see unknown paths
+    return app
 
 
 def serve(service_factory: Callable[[], Answering], settings: Settings) -> None:
@@ -93,6 +101,7 @@ def serve(service_factory: Callable[[], Answering], settings: Settings) -> None:
         service = service_factory()
         try:
             app = create_app(service, settings)
-            server.Server(app, stopping=lambda: app.state.bridge.stop(GRACE)).run([listener])
+            grace = settings.shutdown_grace
+            server.Server(app, stopping=lambda: app.state.bridge.stop(grace), grace=grace).run([listener])
         finally:
             service.close()

@@ -175,12 +175,14 @@ def serve(
 ) -> None:
     """Serve the HTTP API until interrupted. Indexes the default library first if that was never done."""
     from agent.api import serve as serve_http
+    from agent.observability.logs import configure as configure_logs
     from agent.recording import Recorder
     from agent.service import Service
     from agent.settings import load_settings
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
+    configure_logs(settings)
     ensure_indexed(settings)
     ensure_weights(settings)
 

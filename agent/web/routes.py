@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
@@ -163,6 +164,7 @@ async def _frames(request: HttpRequest, job: Job[Event], heartbeat: float) -> As
         Exception: what comes before any frame, so that the status of the reply can tell; later ones are in-band.
     """
     begun = False
+    frames = _Frames()
     try:
         while True:
             try:
@@ -171,26 +173,40 @@ async def _frames(request: HttpRequest, job: Job[Event], heartbeat: float) -> As
             except TimeoutError:
                 yield HEARTBEAT
             else:
-                yield _frame(event)
+                yield frames.event(event)
             begun = True
     except StopAsyncIteration:
         return
     except Exception as error:
         if not begun:
             raise
-        yield _encode("error", describe(error, request.scope))
+        yield frames.encode("error", describe(error, request.scope))
     finally:
         job.close()
 
 
-def _frame(event: Event) -> bytes:
-    if isinstance(event, AnswerEvent):
-        return _encode("answer", event.answer)
-    return _encode(str(event.__struct_config__.tag), event)
+class _Frames:
+    """Encodes the events of one stream.
 
+    Each has an id that no other stream has. Whoever comes back after a break asks anew, and knows by the first id that
+    this is another draft, not the rest of the one before.
+    """
 
-def _encode(name: str, value: msgspec.Struct) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(value))
+    def __init__(self) -> None:
+        self._stream = uuid4().hex.encode()
+        self._number = 0
+
+    def event(self, event: Event) -> bytes:
+        """Encode an event of the service."""
+        if isinstance(event, AnswerEvent):
+            return self.encode("answer", event.answer)
+        return self.encode(str(event.__struct_config__.tag), event)
+
+    def encode(self, name: str, value: msgspec.Struct) -> bytes:
+        """Encode one frame; JSON never holds a bare line feed."""
+        self._number += 1
+        data = msgspec.json.encode(value)
+        return b"event: %s\nid: %s.%d\ndata: %s\n\n" % (name.encode(), self._stream, self._number, data)
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

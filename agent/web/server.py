@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -12,7 +13,7 @@ import uvicorn
 from agent.errors import ConfigurationError
 
 BACKLOG = 2048
-SHUTDOWN_LIMIT = 5  # seconds; connections that are still open then are cut
+FAREWELL = 3  # seconds after the time of grace; connections that are still open then are cut
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -46,9 +47,10 @@ class Server(uvicorn.Server):
     Args:
         app: the ASGI application; its lifespan runs here.
         stopping: called in the event loop as soon as the signal has come, while replies are still under way.
+        grace: seconds that these may still take.
     """
 
-    def __init__(self, app: Any, *, stopping: Callable[[], None]) -> None:
+    def __init__(self, app: Any, *, stopping: Callable[[], None], grace: float = 0.0) -> None:
         config = uvicorn.Config(
             app,
             loop="asyncio",
@@ -59,7 +61,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=SHUTDOWN_LIMIT,
+            timeout_graceful_shutdown=math.ceil(grace) + FAREWELL,
         )
         config.load()  # imports modules; left to uvicorn, that would happen in the event loop
         super().__init__(config)

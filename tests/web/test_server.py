@@ -23,7 +23,6 @@ from tests.fakes import ScriptedService
 
 PROGRAM = """
 import time
-import agent.api
 import agent.web.bridge
 from agent.api import serve
 from agent.settings import Settings
@@ -36,10 +35,9 @@ class Asked(ScriptedService):
         {work}
         yield from EVENTS
 
-agent.api.GRACE = {grace}
 agent.web.bridge.FAREWELL = 0.5
 service = Asked()
-serve(lambda: service, Settings(port=0))
+serve(lambda: service, Settings(port=0, shutdown_grace={grace}))
 print("closed:", service.closed)
 """
 
