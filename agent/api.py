@@ -15,10 +15,12 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from agent import __version__
 from agent.observability import loop_lag
 from agent.observability.telemetry import Telemetry
+from agent.schema import CheckRequest, FeedbackRequest, QueryRequest, SearchRequest
 from agent.settings import Settings
 from agent.web import observing, problems, routes
 from agent.web.bridge import Answering, Bridge
 
+BODIES = (QueryRequest, SearchRequest, CheckRequest, FeedbackRequest)
 
 def create_app(service: Answering | Callable[[], Answering], settings: Settings) -> Litestar:
     """Build the application.
@@ -80,6 +82,8 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
         ),
         logging_config=None,  # logging belongs to the program that serves the application
     )
+    for kind in BODIES:  # which refuse unknown fields, as msgspec knows and Litestar does not tell
+        app.openapi_schema.components.schemas[kind.__name__].additional_properties = False
     app.asgi_handler = observing.Observed(app.asgi_handler, telemetry)  # middleware would not see unknown paths
     return app
 
