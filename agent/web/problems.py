@@ -46,7 +46,7 @@ STATUS: Mapping[type[AgentError], int] = {
     MissingExtra: 503,
     ServiceError: 503,
     ModelTimeout: 504,
-    Cancelled: 503,
+    Cancelled: 499,  # nobody reads it; in the numbers it is no failure of ours
 }
 
 # What the framework raises by itself. Not `HTTPStatus.phrase`: that differs between versions of Python.

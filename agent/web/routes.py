@@ -13,13 +13,13 @@ from uuid import uuid4
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
 from litestar.params import Body, FromPath, HeaderParameter, JSONBody
 from litestar.response import Stream
 
-from agent.errors import InvalidInput
+from agent.errors import Cancelled, InvalidInput
 from agent.question import valid_question
 from agent.schema import (
     Answer,
@@ -88,7 +88,10 @@ async def _body(request: HttpRequest) -> bytes:
         raise HTTPException(
             status_code=415, detail=f"The body is {kind[:MAX_SHOWN]!r}; send `Content-Type: application/json`."
         )
-    return await request.body()
+    try:
+        return await request.body()
+    except InternalServerException as error:  # Litestar's word for a body that broke off
+        raise Cancelled("The caller has gone.") from error
 
 
 def _decoded(kind: type[Struct_], body: bytes) -> Struct_:

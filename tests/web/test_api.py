@@ -198,6 +198,7 @@ def test_no_body_makes_the_service_fail(client_of_any: httpx.Client, body: bytes
 
 EXPECTED = {
     "internal": 500,
+    "cancelled": 499,
     "invalid-input": 400,
     "not-found": 404,
     "unknown-library": 404,
