@@ -22,6 +22,7 @@ from agent.web.bridge import Answering, Bridge
 
 BODIES = (QueryRequest, SearchRequest, CheckRequest, FeedbackRequest)
 
+
 def create_app(service: Answering | Callable[[], Answering], settings: Settings) -> Litestar:
     """Build the application.
 
@@ -38,6 +39,7 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         ready = await asyncio.to_thread(service) if callable(service) else service
+        app.state.telemetry = telemetry
         app.state.bridge = bridge = Bridge(ready, settings, telemetry)
         watcher = asyncio.create_task(loop_lag.watch(telemetry.metrics.loop_lag.observe))
         try:
