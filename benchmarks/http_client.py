@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 JSON = "application/json"
 STREAM = "text/event-stream"
+TOKEN = b'data: {"type":"token"'
 
 
 class Burst(Struct, frozen=True):
@@ -31,7 +33,7 @@ class Streamed(Struct, frozen=True):
 
     Attributes:
         first: seconds until each stream's first event, ascending.
-        late: seconds that each token came later than its model said it, ascending.
+        late: seconds between each token's being said and its being read, ascending.
         rate: events per second, all streams together.
     """
 
@@ -72,34 +74,32 @@ async def burst(url: str, path: str, question: str, *, connections: int, duratio
     return Burst(tuple(sorted(taken)), len(taken) / duration)
 
 
-async def streams(url: str, question: str, *, count: int, pace: float) -> Streamed:
-    """Open streams at the same time, and read each to its answer.
+async def streams(url: str, question: str, *, count: int, opening: float) -> Streamed:
+    """Open streams one after the other, and read each to its answer.
 
     Args:
-        url: of the server.
+        url: of the server, whose tokens tell when they were said.
         question: that is asked.
         count: of the streams.
-        pace: seconds between tokens, as the model says them.
+        opening: how many are opened in a second.
     """
     message = request(url, "/query", question, STREAM)
     first: list[float] = []
     late: list[float] = []
+    turns = itertools.count()
 
     async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(next(turns) / opening)
         began = time.perf_counter()
         writer.write(message)
         length(await reader.readuntil(b"\r\n\r\n"))
-        tokens = 0
-        origin = 0.0
         while (line := await reader.readline()) != b"event: answer\n":
             if not line or line == b"event: error\n":
                 raise RuntimeError("A stream broke off.")
             if line == b"event: sources\n":
-                origin = time.perf_counter()
-                first.append(origin - began)
-            elif line == b"event: token\n":
-                tokens += 1
-                late.append(time.perf_counter() - origin - tokens * pace)
+                first.append(time.perf_counter() - began)
+            elif line.startswith(TOKEN):
+                late.append(time.monotonic() - float(json.loads(line[len(b"data: ") :])["text"]))
 
     started = time.perf_counter()
     await together(url, ask, count)

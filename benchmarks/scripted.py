@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 import time
@@ -44,8 +45,8 @@ from agent.web.server import Server, listen
 
 SLOW = "slowly"
 """A question with this word is answered token by token, any other at once."""
-TOKENS = 40
-PACE = 0.25
+TOKENS = 60
+PACE = 0.5
 """Seconds between tokens: what a busy model server gives to each of many."""
 STREAMS = 1_000
 
@@ -82,7 +83,7 @@ class Scripted:
         for _ in range(TOKENS if SLOW in request.question else 0):
             time.sleep(PACE)
             cancel.check()
-            yield TokenEvent("token ")
+            yield TokenEvent(f"{time.monotonic()}")  # by a clock that all processes share
         yield AnswerEvent(ANSWER)
 
     def search(self, request: SearchRequest) -> SearchReply:
@@ -163,6 +164,7 @@ def numbers(url: str) -> dict[tuple[str, ...], float]:
 
 def main() -> None:
     """Serve until a signal comes."""
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it tells of every request that is no HTTP
     kind, concurrency = sys.argv[1], int(sys.argv[2]) if sys.argv[2:] else 8
     app = bare() if kind == "bare" else ours(concurrency)
     stopping = (lambda: None) if kind == "bare" else lambda: app.state.bridge.stop(0)

@@ -1,4 +1,4 @@
-"""Does the HTTP door leak? Ten minutes of everything that clients do, good and bad, at a server in a process of its own.
+"""Does the HTTP door leak? Ten minutes of everything that clients do, good and bad, at a server of its own.
 
 `python -m benchmarks soak`, or `python -m benchmarks.soak MINUTES`.
 """
