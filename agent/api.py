@@ -32,7 +32,7 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
         settings: of which those of the service are used.
 
     Returns:
-        An ASGI application; while it runs, `app.state.bridge` is its `Bridge`.
+        An ASGI application; while it runs, `app.state` holds its `bridge` and its `telemetry`.
     """
     telemetry = Telemetry(settings)
 

@@ -239,6 +239,7 @@ def diff(
 @app.command()
 def discord() -> None:
     """Answer on Discord, by a service that `serve` runs. Set FURY_AGENT_DISCORD_TOKEN; see docs/discord.md."""
+    from agent.observability.logs import configure as configure_logs
     from agent.settings import load_settings
 
     try:
@@ -249,7 +250,9 @@ def discord() -> None:
         raise MissingExtra(
             "discord.py is not installed.", remedy="Install it: pip install 'fury-agent[discord]'."
         ) from error
-    run_bot(load_settings())
+    settings = load_settings()
+    configure_logs(settings)
+    run_bot(settings)
 
 
 @app.command()

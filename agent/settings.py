@@ -233,7 +233,11 @@ class Settings(BaseSettings):
         default=16, ge=0, description="Questions that may wait; one more gets 503 with Retry-After."
     )
     request_timeout: float = Field(default=300.0, gt=0, description="Seconds after which a question is given up.")
-    max_body_bytes: int = Field(default=1_000_000, gt=0, description="Largest request body, in bytes.")
+    max_body_bytes: int = Field(
+        default=2_500_000,
+        gt=0,
+        description="Largest request body, in bytes; code that is checked may need 12 for a character.",
+    )
     heartbeat: float = Field(default=10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
     shutdown_grace: float = Field(
         default=5.0, ge=0, description="Seconds that running answers may still take after a signal to stop."

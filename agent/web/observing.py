@@ -50,7 +50,7 @@ class Observed:
         with (
             bound_contextvars(request_id=request_id(scope)),
             metrics.open_requests.track_inprogress(),
-            tracer.start_as_current_span("request", extract(headers), SpanKind.SERVER) as span,
+            tracer.start_as_current_span("request", extract(headers), SpanKind.SERVER, record_exception=False) as span,
         ):
             try:
                 await self._app(scope, receive, noting)
