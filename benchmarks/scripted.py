@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -153,6 +155,12 @@ def serving(*arguments: str) -> Generator[tuple[str, int]]:
             yield process.stdout.readline().split()[-1], process.pid
         finally:
             process.terminate()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken, by the kernel's clock ticks."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def numbers(url: str) -> dict[tuple[str, ...], float]:
