@@ -14,11 +14,16 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from agent import __version__
+from agent.observability import loop_lag
+from agent.observability.telemetry import Telemetry
+from agent.schema import CheckRequest, FeedbackRequest, QueryRequest, SearchRequest
 from agent.settings import Settings
-from agent.web import problems, routes
+from agent.web import observing, problems, routes
 from agent.web.access import Access
 from agent.web.bridge import Answering, Bridge
 from agent.web.limits import Limiter
+
+BODIES = (QueryRequest, SearchRequest, CheckRequest, FeedbackRequest)
 
 
 def create_app(service: Answering | Callable[[], Answering], settings: Settings) -> Litestar:
@@ -30,30 +35,35 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
         settings: of which those of the service are used.
 
     Returns:
-        An ASGI application; while it runs, `app.state.bridge` is its `Bridge`.
+        An ASGI application; while it runs, `app.state` holds its `bridge`, its `telemetry` and its `access`.
 
     Raises:
-        ConfigurationError, MissingExtra: limits cannot be counted where the settings say.
+        ConfigurationError, MissingExtra: limits cannot be counted, or traces not be sent, where the settings say.
     """
+    telemetry = Telemetry(settings)
     limiter = Limiter(settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         ready = await asyncio.to_thread(service) if callable(service) else service
-        app.state.bridge = bridge = Bridge(ready, settings)
+        app.state.telemetry = telemetry
+        app.state.bridge = bridge = Bridge(ready, settings, telemetry)
         app.state.access = Access(settings, limiter, lambda: bridge.api_keys().last())
+        watcher = asyncio.create_task(loop_lag.watch(telemetry.metrics.loop_lag.observe))
         try:
             yield
         finally:
+            watcher.cancel()
             await bridge.close()
             await limiter.close()
             if callable(service):
                 await asyncio.to_thread(ready.close)
+            await asyncio.to_thread(telemetry.close)
 
     def bridge(state: State) -> Bridge:
         return state.bridge
 
-    return Litestar(
+    app = Litestar(
         [
             routes.query,
             routes.search,
@@ -63,11 +73,13 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             routes.libraries,
             routes.live,
             routes.ready,
+            observing.metrics,
         ],
         lifespan=[lifespan],
         dependencies={
             "bridge": Provide(bridge, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
+            "telemetry": Provide(lambda: telemetry, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.respond},
         before_send=[problems.name_request],
@@ -83,6 +95,10 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
         ),
         logging_config=None,  # logging belongs to the program that serves the application
     )
+    for kind in BODIES:  # which refuse unknown fields, as msgspec knows and Litestar does not tell
+        app.openapi_schema.components.schemas[kind.__name__].additional_properties = False
+    app.asgi_handler = observing.Observed(app.asgi_handler, telemetry)  # middleware would not see unknown paths
+    return app
 
 
 def serve(service_factory: Callable[[], Answering], settings: Settings) -> None:

@@ -182,12 +182,14 @@ def serve(
     """Serve the HTTP API until interrupted. Indexes the default library first if that was never done."""
     from agent.answer_cache import AnswerCache
     from agent.api import serve as serve_http
+    from agent.observability.logs import configure as configure_logs
     from agent.recording import Recorder
     from agent.service import Service
     from agent.settings import load_settings
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
+    configure_logs(settings)
     ensure_indexed(settings)
     ensure_weights(settings)
 
@@ -244,6 +246,7 @@ def diff(
 @app.command()
 def discord() -> None:
     """Answer on Discord, by a service that `serve` runs. Set FURY_AGENT_DISCORD_TOKEN; see docs/discord.md."""
+    from agent.observability.logs import configure as configure_logs
     from agent.settings import load_settings
 
     try:
@@ -254,7 +257,9 @@ def discord() -> None:
         raise MissingExtra(
             "discord.py is not installed.", remedy="Install it: pip install 'fury-agent[discord]'."
         ) from error
-    run_bot(load_settings())
+    settings = load_settings()
+    configure_logs(settings)
+    run_bot(settings)
 
 
 @app.command()

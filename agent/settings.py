@@ -269,11 +269,28 @@ class Settings(BaseSettings):
         default=16, ge=0, description="Questions that may wait; one more gets 503 with Retry-After."
     )
     request_timeout: float = Field(default=300.0, gt=0, description="Seconds after which a question is given up.")
-    max_body_bytes: int = Field(default=64_000, gt=0, description="Largest request body.")
+    max_body_bytes: int = Field(
+        default=2_500_000,
+        gt=0,
+        description="Largest request body, in bytes; code that is checked may need 12 for a character.",
+    )
     heartbeat: float = Field(default=10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
-
     shutdown_grace: float = Field(
         default=5.0, ge=0, description="Seconds that running answers may still take after a signal to stop."
+    )
+
+    # what the operator sees
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="Log lines on stderr: for people, or one JSON object each."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least important log lines that are written."
+    )
+    log_questions: bool = Field(default=False, description="Write the words of questions into log lines and traces.")
+    otel_endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="Base URL of an OpenTelemetry collector (OTLP over HTTP, as http://127.0.0.1:4318); off without.",
     )
 
     # fairness, and several replicas

@@ -17,10 +17,12 @@ from benchmarks.table import Row
 INTERNAL = {
     "__main__",
     "chunkers_page",
+    "http_client",
     "scale_corpus",
     "scale_embedding",
     "scale_page",
     "scale_search",
+    "scripted",
     "table",
     "turns",
 }

@@ -231,4 +231,4 @@ def ask_together(client: httpx.Client, count: int, path: str = "/query") -> list
 def events_of(text: str) -> list[tuple[str, Any]]:
     """Decode a stream's events; comments are left out."""
     frames = [frame.split("\n") for frame in text.split("\n\n") if frame and not frame.startswith(":")]
-    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in frames]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, _, data in frames]

@@ -13,12 +13,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
+from contextvars import copy_context
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from agent.cancellation import CancelToken
 from agent.errors import AgentError, Cancelled, ModelTimeout, Overloaded
+from agent.observability.telemetry import Telemetry
 from agent.records import ApiKey
 from agent.schema import (
     Answer,
@@ -116,7 +118,9 @@ class Job(Generic[T]):
     """
 
     def __init__(self, work: Work[T], released: Callable[[Job[T]], None]) -> None:
+        self.submitted = time.monotonic()
         self.started: float | None = None
+        self.context = copy_context()  # with the request's id and span, for the thread
         self._work = work
         self._released = released
         self._cancel = CancelToken()
@@ -188,10 +192,20 @@ class Lane:
         running: number of threads.
         waiting: how many more jobs may wait.
         timeout: seconds that a job may take, waiting included.
+        waited: told how many seconds each job was in line, in its thread.
     """
 
-    def __init__(self, name: str, *, running: int, waiting: int, timeout: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        running: int,
+        waiting: int,
+        timeout: float,
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._name = name
+        self._waited = waited
         self._running = running
         self._capacity = running + waiting
         self._timeout = timeout
@@ -206,6 +220,14 @@ class Lane:
         for number in range(running):
             # Daemons, so that work which ignores its cancellation cannot keep the process from ending.
             threading.Thread(target=self._serve, name=f"{name}-{number}", daemon=True).start()
+
+    def waiting(self) -> int:
+        """Return how many jobs are in line."""
+        return len(self._inbox)
+
+    def running(self) -> int:
+        """Return how many jobs have a thread."""
+        return len(self._deadlines) - len(self._inbox)
 
     def submit(self, work: Work[T]) -> Job[T]:
         """Put `work` in line.
@@ -272,7 +294,8 @@ class Lane:
                 continue
             if job is None:
                 return
-            job.run()
+            self._waited(time.monotonic() - job.submitted)
+            job.context.run(job.run)
 
     def _forget(self, job: Job[Any]) -> None:
         deadline = self._deadlines.pop(job, None)
@@ -291,24 +314,37 @@ class Lane:
 class Bridge:
     """A service behind some lanes, so that a search, a check or a look-up never waits for the LLM."""
 
-    def __init__(self, service: Answering, settings: Settings) -> None:
+    def __init__(self, service: Answering, settings: Settings, telemetry: Telemetry) -> None:
         self._service = service
+        self._telemetry = telemetry
         timeout = settings.request_timeout
-        self._questions = Lane("question", running=settings.concurrency, waiting=settings.queue_size, timeout=timeout)
-        self._plans = Lane("new question", running=PLANS, waiting=WAITING_PLANS, timeout=min(timeout, LOOKUP_TIMEOUT))
+        quick = min(timeout, LOOKUP_TIMEOUT)
+        self._questions = self._lane("question", settings.concurrency, settings.queue_size, timeout)
+        self._plans = self._lane("new question", PLANS, WAITING_PLANS, quick)
         self._flights: dict[str, Flight] = {}
-        self._searches = Lane("search", running=SEARCHES, waiting=WAITING_QUICK, timeout=timeout)
-        self._checks = Lane("check", running=CHECKS, waiting=WAITING_QUICK, timeout=timeout)
+        self._searches = self._lane("search", SEARCHES, WAITING_QUICK, timeout)
+        self._checks = self._lane("check", CHECKS, WAITING_QUICK, timeout)
         # Its own: while the records are locked or down, the state of the service can still be looked up.
-        self._feedback = Lane(
-            "feedback", running=FEEDBACKS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT)
-        )
-        self._lookups = Lane("look-up", running=LOOKUPS, waiting=WAITING_QUICK, timeout=min(timeout, LOOKUP_TIMEOUT))
+        self._feedback = self._lane("feedback", FEEDBACKS, WAITING_QUICK, quick)
+        self._lookups = self._lane("look-up", LOOKUPS, WAITING_QUICK, quick)
+
+    def _lane(self, name: str, running: int, waiting: int, timeout: float) -> Lane:
+        metrics = self._telemetry.metrics
+        waited = metrics.wait_seconds.labels(name).observe
+        lane = Lane(name, running=running, waiting=waiting, timeout=timeout, waited=waited)
+        metrics.watch_lane(name, lane.waiting, lane.running)
+        return lane
 
     def query(self, request: QueryRequest, user: str | None = None) -> Question:
         """Start `Answering.plan`, and what follows from it; raises `Overloaded`, as the question's first event may."""
-        planning = self._plans.submit(_once(lambda: self._service.plan(request, user=user)))
-        return Question(planning, self, user)
+
+        def plan() -> Plan:
+            found = self._service.plan(request, user=user)
+            if found.key:
+                self._telemetry.metrics.cache.labels("hit" if found.known else "miss").inc()
+            return found
+
+        return Question(self._plans.submit(_once(plan)), self, user)
 
     def board(self, plan: Plan) -> Flight:
         """Start `Answering.answer`, or join those who have asked the same; raises `Overloaded`."""
@@ -329,7 +365,7 @@ class Bridge:
 
     def _answering(self, plan: Plan) -> Job[Event]:
         def work(cancel: CancelToken) -> Generator[Event, None, None]:
-            yield from self._service.answer(plan, cancel)
+            yield from self._telemetry.answering(plan.request, lambda: self._service.answer(plan, cancel))
 
         return self._questions.submit(work)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -48,7 +49,7 @@ STATUS: Mapping[type[AgentError], int] = {
     MissingExtra: 503,
     ServiceError: 503,
     ModelTimeout: 504,
-    Cancelled: 503,
+    Cancelled: 499,  # nobody reads it; in the numbers it is no failure of ours
     AccessDenied: 403,
     Unauthorized: 401,
     OverLimit: 429,
@@ -64,12 +65,16 @@ HTTP_SLUGS: Mapping[int, str] = {
 }
 
 _log = logging.getLogger(__name__)
+_SANE = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
 def request_id(scope: Scope) -> str:
-    """Return the id of a request, made at the first call."""
+    """Return the id of a request: the `X-Request-Id` that was sent, if it is harmless in a log, or a new one."""
     state: dict[str, Any] = scope.setdefault("state", {})
-    return state.setdefault("request_id", uuid4().hex)
+    if "request_id" not in state:
+        sent = next((value for name, value in scope.get("headers", ()) if name == b"x-request-id"), b"")
+        state["request_id"] = sent.decode() if _SANE.fullmatch(sent) else uuid4().hex
+    return state["request_id"]
 
 
 async def name_request(message: Message, scope: Scope) -> None:

@@ -8,17 +8,18 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
 from litestar.params import Body, FromPath, HeaderParameter, JSONBody
 from litestar.response import Stream
 
-from agent.errors import InvalidInput
+from agent.errors import Cancelled, InvalidInput
 from agent.question import valid_question
 from agent.schema import (
     Answer,
@@ -90,7 +91,10 @@ async def _body(request: HttpRequest) -> bytes:
         raise HTTPException(
             status_code=415, detail=f"The body is {kind[:MAX_SHOWN]!r}; send `Content-Type: application/json`."
         )
-    return await request.body()
+    try:
+        return await request.body()
+    except InternalServerException as error:  # Litestar's word for a body that broke off
+        raise Cancelled("The caller has gone.") from error
 
 
 def _decoded(kind: type[Struct_], body: bytes) -> Struct_:
@@ -168,6 +172,7 @@ async def _frames(request: HttpRequest, job: Question, heartbeat: float) -> Asyn
         Exception: what comes before any frame, so that the status of the reply can tell; later ones are in-band.
     """
     begun = False
+    frames = _Frames()
     try:
         while True:
             patience = heartbeat if job.begun else min(IN_LINE, heartbeat)
@@ -179,26 +184,40 @@ async def _frames(request: HttpRequest, job: Question, heartbeat: float) -> Asyn
                     continue  # its turn has just come
                 yield b": queued, %d before yours\n\n" % job.ahead if job.ahead else HEARTBEAT
             else:
-                yield _frame(event)
+                yield frames.event(event)
             begun = True
     except StopAsyncIteration:
         return
     except Exception as error:
         if not begun:
             raise
-        yield _encode("error", describe(error, request.scope))
+        yield frames.encode("error", describe(error, request.scope))
     finally:
         job.close()
 
 
-def _frame(event: Event) -> bytes:
-    if isinstance(event, AnswerEvent):
-        return _encode("answer", event.answer)
-    return _encode(str(event.__struct_config__.tag), event)
+class _Frames:
+    """Encodes the events of one stream.
 
+    Each has an id that no other stream has. Whoever comes back after a break asks anew, and knows by the first id that
+    this is another draft, not the rest of the one before.
+    """
 
-def _encode(name: str, value: msgspec.Struct) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(value))
+    def __init__(self) -> None:
+        self._stream = uuid4().hex.encode()
+        self._number = 0
+
+    def event(self, event: Event) -> bytes:
+        """Encode an event of the service."""
+        if isinstance(event, AnswerEvent):
+            return self.encode("answer", event.answer)
+        return self.encode(str(event.__struct_config__.tag), event)
+
+    def encode(self, name: str, value: msgspec.Struct) -> bytes:
+        """Encode one frame; JSON never holds a bare line feed."""
+        self._number += 1
+        data = msgspec.json.encode(value)
+        return b"event: %s\nid: %s.%d\ndata: %s\n\n" % (name.encode(), self._stream, self._number, data)
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

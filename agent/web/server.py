@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from agent.errors import ConfigurationError
+from agent.web.connection import Connection, give_up_unheard
 
 BACKLOG = 2048
 FAREWELL = 3  # seconds after the time of grace; connections that are still open then are cut
@@ -38,6 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
     # asyncio sets this only on sockets made with an explicit protocol; without it every reply waits 40 ms for an
     # acknowledgement. Accepted connections inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    give_up_unheard(listener)
     return listener
 
 
@@ -54,7 +56,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=Connection,
             ws="none",
             lifespan="on",
             log_config=None,

@@ -201,6 +201,7 @@ EXPECTED = {
     "access-denied": 403,
     "unauthorized": 401,
     "over-limit": 429,
+    "cancelled": 499,
     "invalid-input": 400,
     "not-found": 404,
     "unknown-library": 404,

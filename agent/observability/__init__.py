@@ -1,0 +1,1 @@
+"""What a running service tells its operator: log lines, metrics and traces; nothing in here decides anything."""
