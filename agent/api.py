@@ -14,7 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from agent import __version__
 from agent.settings import Settings
-from agent.web import problems, routes
+from agent.web import guards, problems, routes, static_files
 from agent.web.bridge import Answering, Bridge
 
 GRACE = 2.0  # seconds that running work may still take when the process is asked to stop
@@ -46,6 +46,7 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
     def bridge(state: State) -> Bridge:
         return state.bridge
 
+    static_files.assets()  # read now: the event loop must not wait for a disk
     return Litestar(
         [
             routes.query,
@@ -56,6 +57,9 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             routes.libraries,
             routes.live,
             routes.ready,
+            static_files.page,
+            static_files.widget,
+            static_files.static,
         ],
         lifespan=[lifespan],
         dependencies={
@@ -63,14 +67,16 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             "settings": Provide(lambda: settings, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.respond},
-        before_send=[problems.name_request],
+        before_send=[problems.name_request, guards.harden],
+        cors_config=guards.cors(settings),
+        allowed_hosts=guards.hosts(settings),
         request_max_body_size=settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
             title="fury-agent",
             version=__version__,
             description="Ask a Python library's own sources.",
             path="/schema",
-            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],  # no page that loads from elsewhere
+            render_plugins=[static_files.DocumentationPage(path="/"), JsonRenderPlugin(path="/openapi.json")],
         ),
         logging_config=None,  # logging belongs to the program that serves the application
     )

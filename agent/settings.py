@@ -11,7 +11,7 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
@@ -235,6 +235,17 @@ class Settings(BaseSettings):
     request_timeout: float = Field(default=300.0, gt=0, description="Seconds after which a question is given up.")
     max_body_bytes: int = Field(default=64_000, gt=0, description="Largest request body.")
     heartbeat: float = Field(default=10.0, gt=0, description="Seconds between heartbeats of a silent event stream.")
+
+    # other sites
+    cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/;,'\"]+)$")], ...] = Field(
+        default=(),
+        description="Origins (https://docs.example.org) whose pages may call the API and hold the widget; * is any.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts that requests may be addressed to, with the port where one is given "
+        "(ask.example.org, 127.0.0.1:8000, *.example.org); any without.",
+    )
 
     # Discord
     discord_token: SecretStr | None = Field(default=None, description="Token of the bot; see docs/discord.md.")
