@@ -220,9 +220,7 @@ class _QueryOperation(Operation):
     before_request=check_query,
     operation_class=_QueryOperation,
     responses={
-        200: ResponseSpec(
-            Answer, generate_examples=False, description="The checked answer.", examples=examples.ANSWER
-        ),
+        200: ResponseSpec(Answer, generate_examples=False, description="The checked answer.", examples=examples.ANSWER),
         **documented(400, 404, 413, 415, 500, 503, 504),
     },
 )

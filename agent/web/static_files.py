@@ -114,9 +114,7 @@ def _asset(path: Path, body: bytes) -> Asset:
     return Asset(body, gzip.compress(body, mtime=0), f"{kind}{charset}", hashlib.sha256(body).hexdigest())
 
 
-def _reply(
-    request: HttpRequest, asset: Asset, keep: str, headers: Mapping[str, str] | None = None
-) -> Response[bytes]:
+def _reply(request: HttpRequest, asset: Asset, keep: str, headers: Mapping[str, str] | None = None) -> Response[bytes]:
     tag = f'W/"{asset.digest[:32]}"'  # weak: the compressed bytes are others
     headers = {"Cache-Control": keep, "ETag": tag, "Vary": "Accept-Encoding", **(headers or {})}
     if request.headers.get("if-none-match") == tag:
