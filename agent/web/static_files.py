@@ -110,8 +110,7 @@ def _paths() -> list[Path]:
 
 def _asset(path: Path, body: bytes) -> Asset:
     kind = TEXT_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
-    charset = "; charset=utf-8" if kind.startswith("text/") else ""
-    return Asset(body, gzip.compress(body, mtime=0), f"{kind}{charset}", hashlib.sha256(body).hexdigest())
+    return Asset(body, gzip.compress(body, mtime=0), kind, hashlib.sha256(body).hexdigest())
 
 
 def _reply(request: HttpRequest, asset: Asset, keep: str, headers: Mapping[str, str] | None = None) -> Response[bytes]:

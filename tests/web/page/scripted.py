@@ -57,13 +57,15 @@ SHOW = '''class ShowManager:
     It manages the rendering of the scene(s) in the window. It also
     handles the events and callbacks.
     """'''
+CURVED, WINDOW, EXAMPLE = "fury/actor/curved.py", "fury/window.py", "docs/examples/viz_sphere.py"
+GONE_NAMES = ("fury.ui.Panel2D",)
 CITATIONS = (
-    Citation(1, "fury/actor/curved.py", "sphere", 20, 84, f"{HOST}/fury/actor/curved.py#L20-L84", "fury.actor.sphere", excerpt=SPHERE),
-    Citation(2, "fury/window.py", "ShowManager", 361, 520, f"{HOST}/fury/window.py#L361-L520", "fury.window.ShowManager", excerpt=SHOW),
-    Citation(3, "docs/examples/viz_sphere.py", None, 1, 40, f"{HOST}/docs/examples/viz_sphere.py#L1-L40", "Drawing spheres", ("fury.ui.Panel2D",), "import numpy as np"),
-)  # fmt: skip
-TEXT = """Give `actor.sphere` one centre and one colour for each sphere [1], add the actor to a `Scene`, and show it with a
-`ShowManager` [2].
+    Citation(1, CURVED, "sphere", 20, 84, f"{HOST}/{CURVED}#L20-L84", "fury.actor.sphere", excerpt=SPHERE),
+    Citation(2, WINDOW, "ShowManager", 361, 520, f"{HOST}/{WINDOW}#L361-L520", "fury.window.ShowManager", excerpt=SHOW),
+    Citation(3, EXAMPLE, None, 1, 40, f"{HOST}/{EXAMPLE}#L1-L40", "Drawing spheres", GONE_NAMES, "import numpy as np"),
+)
+TEXT = """Give `actor.sphere` one centre and one colour for each sphere [1], add the actor to a `Scene`, and
+show it with a `ShowManager` [2].
 
 ```python
 import numpy as np
@@ -79,9 +81,8 @@ window.ShowManager(scene=scene, size=(800, 600)).start()
 
 Colours are red, green and blue from 0 to 1; a single colour is used for all. `radii` may be one number, or one for
 each sphere [1, 3]."""
-FINDING = Finding(
-    "unknown-name", 3, 1, "actor.spher", "`fury.actor.spher` does not exist.", "fury.actor.spher", ("fury.actor.sphere",)
-)  # fmt: skip
+GONE = "`fury.actor.spher` does not exist."
+FINDING = Finding("unknown-name", 3, 1, "actor.spher", GONE, "fury.actor.spher", ("fury.actor.sphere",))
 RAN = Ran(ok=True, seconds=1.23, image_url="/pictures/known.png")
 CONVERSATION = UUID(int=2)
 ANSWER = Answer(
@@ -215,7 +216,7 @@ def _own(answer: Answer, request: QueryRequest) -> Answer:
 
 def said(*words: object) -> None:
     """Tell whoever reads this process's output."""
-    print(*words, flush=True)
+    print(*words, flush=True)  # noqa: T201 - what the tests listen to
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ HARMLESS = """() => {
   const foreign = 'script, style, iframe, object, embed, form:not(.reason), math, link, meta, base, video, audio, use';
   return {
     elements: all.filter((e) => e.matches(foreign)).map((e) => e.outerHTML),
-    handlers: all.flatMap((e) => [...e.attributes]).filter(({ name }) => /^on|^style$|^srcdoc$/.test(name)).map((a) => a.name),
+    handlers: all.flatMap((e) => [...e.attributes]).map((a) => a.name).filter((n) => /^on|^style$|^srcdoc$/.test(n)),
     links: all.filter((e) => e.matches('a')).map((e) => e.href).filter((url) => !url.startsWith('https://github.com/')),
     rels: all.filter((e) => e.matches('a') && e.rel !== 'noopener noreferrer').map((e) => e.outerHTML),
     images: all.filter((e) => e.matches('img')).map((e) => e.outerHTML),

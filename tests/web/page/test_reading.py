@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.web.page.conftest import Site, ask, watched
 
 UNNAMED = """() => {
-  const named = (e) => e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim() || e.title || e.querySelector('img[alt]');
+  const named = (e) => e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim() || e.title
+    || e.querySelector('img[alt]');
   return [...document.querySelectorAll('a, button, input, select, textarea, iframe, dialog, aside, [role=group]')]
     .filter((e) => !named(e) && !e.getAttribute('aria-labelledby')).map((e) => e.outerHTML);
 }"""
