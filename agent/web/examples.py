@@ -21,8 +21,8 @@ from agent.schema import (
     Verification,
 )
 
-_URL = "https://github.com/fury-gl/fury/blob/v2.0.0/fury/actor/curved.py#L20-L84"
-_PLACE = Citation(1, "fury/actor/curved.py", "sphere", 20, 84, _URL, "fury.actor.sphere")
+_URL = "https://github.com/fury-gl/fury/blob/v2.0.0/fury/actor/curved.py#L46-L163"
+_PLACE = Citation(1, "fury/actor/curved.py", "sphere", 46, 163, _URL, "fury.actor.sphere")
 _CODE = "```python\nfrom fury import actor\n\nspheres = actor.sphere([[0, 0, 0]], colors=(1, 0, 0))\n```"
 _ANSWER = Answer(
     answer_id=UUID("5b0c7e1e-6a4e-4f43-9a3a-1f6f0f9f1c11"),
@@ -37,7 +37,7 @@ _ANSWER = Answer(
     model="qwen2.5-coder-1.5b",
     timings=Timings(retrieval_ms=41.0, first_token_ms=900.0, total_ms=6200.0),
 )
-_PASSAGE = Passage(_PLACE.path, "sphere", 20, 84, _URL, 0.92, "def sphere(centers, *, colors=(1, 0, 0), ...): ...")
+_PASSAGE = Passage(_PLACE.path, "sphere", 46, 163, _URL, 0.92, "def sphere(centers, *, colors=(1, 0, 0), ...): ...")
 _WRONG = "`fury.actor.spher` does not exist; `fury.actor.sphere` does."
 _FOUND = Finding("unknown-name", 2, 1, "actor.spher", _WRONG, "fury.actor.spher", ("fury.actor.sphere",))
 

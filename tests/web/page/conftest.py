@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 REPOSITORY = Path(__file__).parents[3]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -61,15 +61,20 @@ def site() -> Iterator[Site]:
     served.close()
 
 
+def chromium(playwright: Playwright) -> Browser:
+    """Start the system's Chromium, or playwright's own; without any, the test is skipped."""
+    bundled = Path(playwright.chromium.executable_path)
+    found = next(filter(None, map(shutil.which, BROWSERS)), str(bundled) if bundled.exists() else None)
+    if found is None:
+        pytest.skip("no Chromium on PATH, and `playwright install chromium` was not run")
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])  # containers forbid its own
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium: the system's, or playwright's own."""
+    """Chromium."""
     with sync_playwright() as playwright:
-        bundled = Path(playwright.chromium.executable_path)
-        found = next(filter(None, map(shutil.which, BROWSERS)), str(bundled) if bundled.exists() else None)
-        if found is None:
-            pytest.skip("no Chromium on PATH, and `playwright install chromium` was not run")
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])  # containers forbid its own
+        started = chromium(playwright)
         yield started
         started.close()
 

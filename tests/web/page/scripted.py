@@ -35,22 +35,21 @@ from agent.settings import Settings
 from tests.fakes import ScriptedService, Step, pause
 
 HOST = "https://github.com/fury-gl/fury/blob/v2.0.0"
-SPHERE = '''def sphere(
+SPHERE = """def sphere(
     centers,
     *,
     colors=(1, 0, 0),
     radii=1.0,
     phi=16,
     theta=16,
-    directions=None,
     opacity=None,
     material="phong",
-):
-    """Create one or many spheres with different colors and radii.
-
-    Parameters
-    ----------
-    centers : ndarray, shape (N, 3)'''
+    enable_picking=True,
+    smooth=True,
+    wireframe=False,
+    wireframe_thickness=1.0,
+    impostor=True,
+):"""
 SHOW = '''class ShowManager:
     """Show manager for the rendering window.
 
@@ -60,8 +59,10 @@ SHOW = '''class ShowManager:
 CURVED, WINDOW, EXAMPLE = "fury/actor/curved.py", "fury/window.py", "docs/examples/viz_sphere.py"
 GONE_NAMES = ("fury.ui.Panel2D",)
 CITATIONS = (
-    Citation(1, CURVED, "sphere", 20, 84, f"{HOST}/{CURVED}#L20-L84", "fury.actor.sphere", excerpt=SPHERE),
-    Citation(2, WINDOW, "ShowManager", 361, 520, f"{HOST}/{WINDOW}#L361-L520", "fury.window.ShowManager", excerpt=SHOW),
+    Citation(1, CURVED, "sphere", 46, 163, f"{HOST}/{CURVED}#L46-L163", "fury.actor.sphere", excerpt=SPHERE),
+    Citation(
+        2, WINDOW, "ShowManager", 631, 1932, f"{HOST}/{WINDOW}#L631-L1932", "fury.window.ShowManager", excerpt=SHOW
+    ),
     Citation(3, EXAMPLE, None, 1, 40, f"{HOST}/{EXAMPLE}#L1-L40", "Drawing spheres", GONE_NAMES, "import numpy as np"),
 )
 TEXT = """Give `actor.sphere` one centre and one colour for each sphere [1], add the actor to a `Scene`, and
@@ -183,7 +184,7 @@ class PageService(ScriptedService):
 
     def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
         del user
-        said("asked", request.question.split()[0], request.conversation_id or "", request.version or "")
+        said("asked", request.question.split()[0], *filter(None, (request.conversation_id, request.version)))
         scene = next(scene for word, scene in SCENES.items() if word in request.question)
         try:
             for step in scene:

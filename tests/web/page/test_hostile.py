@@ -9,7 +9,7 @@ import json
 
 import msgspec
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.web.page.conftest import Site, ask
 from tests.web.page.scripted import HOSTILE, MARKUP
@@ -89,3 +89,20 @@ def test_a_hostile_address_changes_nothing(page: Page, site: Site) -> None:
     page.wait_for_selector("#examples li")
     assert MARKUP.startswith(page.locator("#question").input_value()[:4])
     assert page.evaluate("document.documentElement.dataset.theme") is None
+
+
+@pytest.mark.parametrize(
+    "hole",
+    [
+        "document.body.innerHTML = '<b>x</b>'",
+        "document.body.append(Object.assign(document.createElement('script'), { text: 'window.ran = 1' }))",
+        "document.body.append(Object.assign(document.createElement('script'), { src: 'https://evil.example' }))",
+    ],
+)
+def test_the_policy_stops_what_would_slip_through(browser: Browser, site: Site, hole: str) -> None:
+    """The second wall: even where something was not sanitised, no string becomes markup or script."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(site.url)
+        attempt = "hole => { try { %s; return 'ran' } catch (error) { return error.name } }"
+        assert page.evaluate(attempt % hole) == "TypeError"
