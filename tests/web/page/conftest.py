@@ -70,9 +70,9 @@ def chromium(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])  # containers forbid its own
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Chromium; no longer than a module, for playwright's event loop runs in the thread of all other tests, too."""
     with sync_playwright() as playwright:
         started = chromium(playwright)
         yield started
