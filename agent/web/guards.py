@@ -10,10 +10,10 @@ from litestar.types import Message, Scope
 from agent.settings import Settings
 
 DOCS_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Of Swagger UI, which writes style elements and has its icons in `data:` addresses."""
+"""Of Swagger UI, which has its icons in `data:` addresses."""
 REPLY_POLICY = "default-src 'none'; frame-ancestors 'none'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

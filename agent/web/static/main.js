@@ -58,7 +58,9 @@ async function follow(turn, signal) {
 }
 
 function failed(turn, problem) {
-  turn.fail(problem instanceof Problem ? problem : new Problem({ detail: problem.message }), () => again(turn));
+  const expected = problem instanceof Problem;
+  if (!expected) console.error(problem); // a fault of this page: told to whoever looks for it
+  turn.fail(expected ? problem : new Problem({ detail: problem.message }), () => again(turn));
   if (problem.status === 401) $("key").showModal();
 }
 
@@ -163,18 +165,16 @@ function onKey(event) {
   else if (document.documentElement.classList.contains("framed")) parent.postMessage("fury-agent:close", "*");
 }
 
-function showExamples(library) {
-  const questions = EXAMPLES[library] ?? [];
+function present({ library }) {
   const item = (question) => el("li", {}, el("button", { type: "button", click: () => submit(question) }, question));
-  $("examples").replaceChildren(...questions.map(item));
+  $("title").textContent = `Ask ${library}’s own sources.`;
+  $("examples").replaceChildren(...(EXAMPLES[library] ?? []).map(item));
 }
 
 async function introduce() {
   try {
     const chosen = fillVersions($("version"), await libraries());
-    if (!chosen) return;
-    $("title").textContent = `Ask ${chosen.library}’s own sources.`;
-    showExamples(chosen.library);
+    if (chosen) present(chosen);
   } catch (problem) {
     $("health").textContent = problem.status === 401 ? "A key is needed." : "The service does not answer at the moment.";
     if (problem.status === 401) $("key").showModal();
@@ -189,7 +189,7 @@ $("composer").addEventListener("submit", (event) => {
 });
 $("stop").addEventListener("click", stop);
 $("new").addEventListener("click", () => open({ id: null, turns: [] }));
-$("version").addEventListener("change", introduceChoice);
+$("version").addEventListener("change", () => present(chosenVersion()));
 $("open-history").addEventListener("click", () => {
   listConversations();
   $("history").showModal();
@@ -214,12 +214,6 @@ input.addEventListener("input", grow);
 input.addEventListener("keydown", onEnter);
 document.addEventListener("keydown", onKey);
 setUpThemes($("theme"));
-
-function introduceChoice() {
-  const { library } = chosenVersion();
-  $("title").textContent = `Ask ${library}’s own sources.`;
-  showExamples(library);
-}
 
 input.value = new URLSearchParams(location.search).get("q") ?? ""; // filled in, never sent: a link must not ask
 grow();

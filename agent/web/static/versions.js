@@ -12,7 +12,7 @@ export function fillVersions(element, entries) {
   [select, choices] = [element, choicesOf(entries)];
   select.replaceChildren(...choices.map(({ label }, index) => el("option", { value: index }, label)));
   select.parentElement.hidden = choices.length === 0;
-  select.addEventListener("change", remember);
+  select.onchange = remember; // filled anew once a key is given
   const wanted = wish();
   const sameLibrary = choices.filter(({ request }) => request.library === wanted.library);
   const chosen = sameLibrary.find(({ request }) => request.version === wanted.version) ?? sameLibrary[0] ?? choices[0];

@@ -7,12 +7,21 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 REPOSITORY = Path(__file__).parents[3]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -80,7 +89,7 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def watched(context: BrowserContext, allowed: str) -> Iterator[Page]:
+def watched(context: BrowserContext, allowed: str) -> Generator[Page]:
     """Give a new page; afterwards nothing may have been blocked, raised, popped up or asked of another site."""
     trouble: list[str] = []
 
@@ -88,13 +97,17 @@ def watched(context: BrowserContext, allowed: str) -> Iterator[Page]:
         if message.type == "error" and "Failed to load resource" not in message.text:  # refused questions are tested
             trouble.append(message.text)
 
+    def popped_up(dialog: Dialog) -> None:
+        trouble.append(dialog.message)
+        dialog.dismiss()
+
     context.add_init_script(VIOLATIONS)
     context.set_default_timeout(WAIT)
     expect.set_options(timeout=WAIT)
     page = context.new_page()
     page.on("console", heard)
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", popped_up)
     page.on("request", lambda request: None if request.url.startswith(allowed) else trouble.append(request.url))
     yield page
     context.close()
