@@ -18,7 +18,7 @@ from agent.observability import loop_lag
 from agent.observability.telemetry import Telemetry
 from agent.schema import CheckRequest, FeedbackRequest, QueryRequest, SearchRequest
 from agent.settings import Settings
-from agent.web import observing, problems, routes
+from agent.web import guards, observing, problems, routes, static_files
 from agent.web.access import Access
 from agent.web.bridge import Answering, Bridge
 from agent.web.limits import Limiter
@@ -63,6 +63,7 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
     def bridge(state: State) -> Bridge:
         return state.bridge
 
+    static_files.assets()  # read now: the event loop must not wait for a disk
     app = Litestar(
         [
             routes.query,
@@ -74,6 +75,9 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             routes.live,
             routes.ready,
             observing.metrics,
+            static_files.page,
+            static_files.widget,
+            static_files.static,
         ],
         lifespan=[lifespan],
         dependencies={
@@ -82,7 +86,9 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             "telemetry": Provide(lambda: telemetry, sync_to_thread=False),
         },
         exception_handlers={Exception: problems.respond},
-        before_send=[problems.name_request],
+        before_send=[problems.name_request, guards.harden],
+        cors_config=guards.cors(settings),
+        allowed_hosts=guards.hosts(settings),
         request_max_body_size=settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
             title="fury-agent",
@@ -91,7 +97,7 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             path="/schema",
             components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
             security=[{}, {"apiKey": []}],  # needed only where keys were made
-            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],  # no page that loads from elsewhere
+            render_plugins=[static_files.DocumentationPage(path="/"), JsonRenderPlugin(path="/openapi.json")],
         ),
         logging_config=None,  # logging belongs to the program that serves the application
     )

@@ -248,6 +248,7 @@ class Citation(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         stale: names in it that this version of the library does not have: the page outlived the code.
+        excerpt: its first lines, to be shown beside the link; records do not keep it.
     """
 
     number: int
@@ -258,6 +259,7 @@ class Citation(Struct, frozen=True, omit_defaults=True):
     url: str | None
     title: str
     stale: tuple[str, ...] = ()
+    excerpt: str = ""
 
     @property
     def place(self) -> str:

@@ -253,8 +253,13 @@ class Service:
         )
 
     def libraries(self) -> tuple[Library, ...]:
-        """Return what is indexed."""
-        return list_libraries(self.settings.indexes_dir)
+        """Return what is indexed, the default first."""
+        listed = list_libraries(self.settings.indexes_dir)
+        try:
+            default = self.info()
+        except AgentError:  # there is none: the others are listed all the same
+            return listed
+        return tuple(sorted(listed, key=lambda one: (one.library != default.library, one.version != default.version)))
 
     def health(self) -> Health:
         """Say whether a question could be answered now."""

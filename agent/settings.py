@@ -320,6 +320,17 @@ class Settings(BaseSettings):
         default=(), description="Addresses or networks of proxies whose X-Forwarded-For is believed."
     )
 
+    # other sites
+    cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/;,'\"]+)$")], ...] = Field(
+        default=(),
+        description="Origins (https://docs.example.org) whose pages may call the API and hold the widget; * is any.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts that requests may be addressed to, with the port where one is given "
+        "(ask.example.org, 127.0.0.1:8000, *.example.org); any without.",
+    )
+
     # Discord
     discord_token: SecretStr | None = Field(default=None, description="Token of the bot; see docs/discord.md.")
     discord_api_url: str = Field(

@@ -100,3 +100,8 @@ def test_where_the_name_exists_there_is_no_note(two_versions: Settings) -> None:
 def test_a_note_takes_no_more_passages_than_were_asked_for(two_versions: Settings) -> None:
     service = Service(two_versions, embedding=HashEmbedding())
     assert len(service.search(SearchRequest("actor.odf_slicer", top_k=2)).passages) == 2
+
+
+def test_the_default_is_listed_first(two_versions: Settings) -> None:
+    service = Service(two_versions, embedding=HashEmbedding())
+    assert [library.version for library in service.libraries()] == ["2.0.0", "0.10.0"]

@@ -34,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_packages_and_their_data(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"agent", "evals", f"fury_agent-{agent.__version__}.dist-info"}
-    assert "evals/data/fury-2.0.0/development.jsonl" in names
+    assert {"evals/data/fury-2.0.0/development.jsonl", "agent/web/static/index.html"} <= set(names)
 
 
 @pytest.mark.network

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Row, delete, desc, insert, select, update
 
 from agent.errors import UnknownAnswer
@@ -85,7 +86,7 @@ class Records:
             "version": answer.version,
             "revision": answer.revision,
             "model": answer.model,
-            "citations": _json(answer.citations),
+            "citations": _json([replace(citation, excerpt="") for citation in answer.citations]),
             "verification": _json(answer.verification if said else _counted(answer.verification)),
             "timings": _json(answer.timings),
         }

@@ -14,6 +14,8 @@ from agent.arrangement import Hit
 from agent.schema import Chunk, Citation
 from agent.verification.markdown import outside_code
 
+EXCERPT_LINES = 16
+EXCERPT_CHARACTERS = 1_200
 NUMBERS = re.compile(r"[ \t]?(?<![\w\])])\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 
 
@@ -31,7 +33,13 @@ def citation(number: int, hit: Hit, url_template: str | None) -> Citation:
         url=url,
         title=chunk.public or chunk.title,
         stale=hit.stale,
+        excerpt=_first_lines(chunk.text),
     )
+
+
+def _first_lines(text: str) -> str:
+    shown = "\n".join(text.strip("\n").split("\n", EXCERPT_LINES)[:EXCERPT_LINES])
+    return shown if len(shown) <= EXCERPT_CHARACTERS else f"{shown[:EXCERPT_CHARACTERS]}…"
 
 
 def cite(text: str, hits: Sequence[Hit]) -> tuple[str, list[int]]:

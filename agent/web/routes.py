@@ -15,8 +15,8 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, InternalServerException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
-from litestar.params import Body, FromPath, HeaderParameter, JSONBody
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Schema
+from litestar.params import Body, FromPath, HeaderParameter
 from litestar.response import Stream
 
 from agent.errors import Cancelled, InvalidInput
@@ -27,7 +27,6 @@ from agent.schema import (
     CheckRequest,
     Event,
     FeedbackRequest,
-    Finding,
     Health,
     Library,
     QueryRequest,
@@ -36,6 +35,7 @@ from agent.schema import (
     Verification,
 )
 from agent.settings import Settings
+from agent.web import examples
 from agent.web.access import admits
 from agent.web.bridge import Bridge, Job
 from agent.web.flights import Question
@@ -248,13 +248,13 @@ class _QueryOperation(Operation):
     before_request=check_query,
     operation_class=_QueryOperation,
     responses={
-        200: ResponseSpec(Answer, generate_examples=False, description="The checked answer."),
+        200: ResponseSpec(Answer, generate_examples=False, description="The checked answer.", examples=examples.ANSWER),
         **documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
     },
 )
 async def query(
     request: HttpRequest,
-    data: JSONBody[QueryRequest],
+    data: Annotated[QueryRequest, Body(examples=examples.QUESTION)],
     bridge: NamedDependency[Bridge],
     settings: NamedDependency[Settings],
     user: User = None,
@@ -278,9 +278,18 @@ async def query(
     status_code=200,
     guards=[admits("search")],
     before_request=check_search,
-    responses=documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
+    responses={
+        200: ResponseSpec(
+            SearchReply, generate_examples=False, description="The passages, best first.", examples=examples.PASSAGES
+        ),
+        **documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
+    },
 )
-async def search(request: HttpRequest, data: JSONBody[SearchRequest], bridge: NamedDependency[Bridge]) -> SearchReply:
+async def search(
+    request: HttpRequest,
+    data: Annotated[SearchRequest, Body(examples=examples.SEARCH)],
+    bridge: NamedDependency[Bridge],
+) -> SearchReply:
     """Find the places that answer a question; no LLM is involved."""
     return await _result(request, bridge.search(data))
 
@@ -290,10 +299,6 @@ _PICTURE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
-_CHECKED = CheckRequest("from fury import actor\nactor.spher([[0, 0, 0]])", version="2.0.0")
-_WRONG = "`fury.actor.spher` does not exist; `fury.actor.sphere` does."
-_FOUND = Finding("unknown-name", 2, 1, "actor.spher", _WRONG, "fury.actor.spher", ("fury.actor.sphere",))
-_REPLY = Verification(2, ("fury.actor.spher",), findings=(_FOUND,))
 
 
 @post(
@@ -306,14 +311,14 @@ _REPLY = Verification(2, ("fury.actor.spher",), findings=(_FOUND,))
             Verification,
             generate_examples=False,
             description="What was found; places are those in the code.",
-            examples=[Example(summary="A name that does not exist", value=msgspec.to_builtins(_REPLY))],
+            examples=examples.FINDINGS,
         ),
         **documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
     },
 )
 async def check(
     request: HttpRequest,
-    data: Annotated[CheckRequest, Body(examples=[Example(value=msgspec.to_builtins(_CHECKED))])],
+    data: Annotated[CheckRequest, Body(examples=examples.CODE)],
     bridge: NamedDependency[Bridge],
 ) -> Verification:
     """Check Python code against the library's API: names that do not exist, calls that do not fit. Nothing is run."""
@@ -342,7 +347,10 @@ async def picture(request: HttpRequest, name: FromPath[str], bridge: NamedDepend
     responses=documented(400, 401, 404, 413, 415, 429, 500, 503, 504),
 )
 async def feedback(
-    request: HttpRequest, data: JSONBody[FeedbackRequest], bridge: NamedDependency[Bridge], user: User = None
+    request: HttpRequest,
+    data: Annotated[FeedbackRequest, Body(examples=examples.FEEDBACK)],
+    bridge: NamedDependency[Bridge],
+    user: User = None,
 ) -> None:
     """Say whether an answer helped; a second opinion of the same user replaces the first."""
     await _result(request, bridge.feedback(data, _as_sent(user)))

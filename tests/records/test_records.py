@@ -60,6 +60,14 @@ def test_an_answer_and_what_people_said_of_it_come_back(records: Records) -> Non
     assert records.since(time.time() + 1) == ()
 
 
+def test_the_sources_themselves_are_not_recorded(records: Records, settings: Settings) -> None:
+    """A citation names its place; its excerpt would only be a copy of what the index holds."""
+    shown = structs.replace(ANSWER.citations[0], excerpt="def sphere(centers): ...")
+    records.keep(structs.replace(ANSWER, citations=(shown,)), "q", "q")
+    assert records.record(ANSWER.answer_id).citations == ANSWER.citations
+    assert b"def sphere(centers)" not in on_disk(settings)
+
+
 def test_feedback_on_an_unknown_answer_says_so(records: Records) -> None:
     with pytest.raises(UnknownAnswer, match="no answer"):
         records.feed_back(FeedbackRequest(uuid4(), "up"))

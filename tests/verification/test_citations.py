@@ -27,6 +27,13 @@ PROSE = Hit(make_chunk(id="c3", kind="section", symbol=None, public=None, qualif
 HITS = [SPHERE, SHOW, PROSE]
 
 
+def test_an_excerpt_is_the_first_lines_of_the_place() -> None:
+    code = "".join(f"line {number}\n" for number in range(100))
+    shown = citation(1, Hit(make_chunk(text=f"\n{code}"), 1.0), None).excerpt
+    assert shown.split("\n") == [f"line {number}" for number in range(16)]
+    assert len(citation(1, Hit(make_chunk(text="x" * 5_000), 1.0), None).excerpt) == 1_201  # with an ellipsis
+
+
 def test_known_numbers_stay_and_unknown_ones_go() -> None:
     text, cited = cite("It is red [3], or blue [9]; see [1, 7].", HITS)
     assert text == "It is red [3], or blue; see [1]."

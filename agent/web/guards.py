@@ -1,0 +1,49 @@
+"""What browsers are told about every reply, and who may call: headers, other sites' origins, host names."""
+
+from __future__ import annotations
+
+from litestar.config.allowed_hosts import AllowedHostsConfig
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
+
+from agent.settings import Settings
+
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of Swagger UI, which has its icons in `data:` addresses."""
+REPLY_POLICY = "default-src 'none'; frame-ancestors 'none'"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+async def harden(message: Message, scope: Scope) -> None:
+    """Litestar's `before_send` hook: every reply carries the headers; a policy of a route's own stays."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        policy = DOCS_POLICY if scope["path"].rstrip("/") == "/schema" else REPLY_POLICY
+        for name, value in {**HEADERS, "Content-Security-Policy": policy}.items():
+            headers.setdefault(name, value)
+
+
+def cors(settings: Settings) -> CORSConfig | None:
+    """Return which other sites' scripts may call, without cookies; None where none may."""
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type", "Accept", "Authorization", "X-Fury-User"],
+        expose_headers=["Retry-After", "X-Request-Id"],
+    )
+
+
+def hosts(settings: Settings) -> AllowedHostsConfig | None:
+    """Return the host names that requests may be addressed to; None where any is."""
+    if not settings.allowed_hosts:
+        return None
+    return AllowedHostsConfig(allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
