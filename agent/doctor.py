@@ -43,6 +43,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         *_store(settings),
         *_index(settings),
         *_sandbox(settings),
+        *_discord(settings),
     )
 
 
@@ -164,6 +165,12 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
     yield from (Finding("sandbox", "missing", problem.found, problem.remedy) for problem in found)
     if not found:
         yield Finding("sandbox", "ok", f"bubblewrap, {spec}")
+
+
+def _discord(settings: Settings) -> Iterator[Finding]:
+    from agent.discord import checks
+
+    yield from (Finding("discord", found.state, found.text, found.remedy) for found in checks.examine(settings))
 
 
 def _attempt(part: str, look: Callable[[], str]) -> Finding:

@@ -68,6 +68,10 @@ class Answering(Protocol):
         """Record what somebody says of an answer; once this returns, it is kept."""
         ...
 
+    def forget(self, user: str) -> int:
+        """Delete what a user asked and said; return how many answers and opinions went."""
+        ...
+
     def libraries(self) -> tuple[Library, ...]:
         """Return what is indexed."""
         ...
@@ -302,6 +306,10 @@ class Bridge:
     def feedback(self, request: FeedbackRequest, user: str | None = None) -> Job[None]:
         """Start `Answering.feedback`; raises `Overloaded`."""
         return self._feedback.submit(_once(lambda: self._service.feedback(request, user=user)))
+
+    def forget(self, user: str) -> Job[int]:
+        """Start `Answering.forget`; raises `Overloaded`."""
+        return self._feedback.submit(_once(lambda: self._service.forget(user)))
 
     def libraries(self) -> Job[tuple[Library, ...]]:
         """Start `Answering.libraries`; raises `Overloaded`."""

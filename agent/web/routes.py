@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
@@ -27,6 +27,7 @@ from agent.schema import (
     Event,
     FeedbackRequest,
     Finding,
+    Forgotten,
     Health,
     Library,
     QueryRequest,
@@ -314,6 +315,14 @@ async def feedback(
 ) -> None:
     """Say whether an answer helped; a second opinion of the same user replaces the first."""
     await _result(request, bridge.feedback(data, _as_sent(user)))
+
+
+@delete("/records", status_code=200, responses=documented(400, 500, 503, 504))
+async def forget(request: HttpRequest, bridge: NamedDependency[Bridge], user: User = None) -> Forgotten:
+    """Delete for good all that the user of `X-Fury-User` asked and said."""
+    if not user:
+        raise InvalidInput("Nobody is named.", remedy="Send `X-Fury-User`, as in /query.", field="X-Fury-User")
+    return Forgotten(await _result(request, bridge.forget(_as_sent(user) or user)))
 
 
 @get("/libraries", responses=documented(500, 503, 504))

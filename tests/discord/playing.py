@@ -14,7 +14,7 @@ import yarl
 from aiohttp import web
 
 from agent.discord.service import AskClient
-from agent.discord_adapter import Bot
+from agent.discord.bot import Bot
 from agent.settings import Settings
 from tests.fakes import ScriptedService, eventually, running
 from tests.servers.discord import PREFIX, Discord

@@ -13,7 +13,9 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from agent.discord_adapter import BUSY, HELP, STOPPED, Asked
+from agent.discord.bot import BUSY, STOPPED
+from agent.discord.commands import HELP
+from agent.discord.questions import Asked
 from agent.errors import UnknownVersion
 from agent.schema import Answer, AnswerEvent, Ran, TokenEvent, Verification
 from tests.discord.playing import EVERY, bot_running, local_discord, playing
