@@ -51,7 +51,7 @@ def question_of(message: discord.Message, me: discord.ClientUser, settings: Sett
     text = _without_name(message.content, me)
     mentioned = me in message.mentions
     if isinstance(channel, discord.Thread) and message.id == channel.id and channel.parent_id in rules.forums:
-        # A post: its title says half of the question. Without the intent, Discord sends its text only if it mentions us.
+        # A post: its title says half. Without the intent, Discord sends its text only if it mentions us.
         return f"{channel.name}\n{text}"[:MAX_QUESTION].strip() if mentioned or settings.discord_threads else None
     chosen = _chosen(channel, settings.discord_channels) and _chosen(channel, rules.channels, rules.forums)
     to_us = mentioned or _replies_to(message, me) or _goes_on(message, me, settings)

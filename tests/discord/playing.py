@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import discord.gateway
@@ -26,7 +28,12 @@ EVERY = 0.2
 @contextmanager
 def local_discord() -> Generator[Discord]:
     """Serve on a free port, and lead discord.py there."""
-    server = Discord()
+    with TemporaryDirectory() as directory:
+        yield from _served(Discord(), Path(directory))
+
+
+def _served(server: Discord, directory: Path) -> Generator[Discord]:
+    server.directory = directory
     started, stopping = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
@@ -64,8 +71,8 @@ def local_discord() -> Generator[Discord]:
 def bot_running(server: Discord, url: str, **settings: object) -> Generator[Bot]:
     """Run the bot until the block ends."""
     ended: list[BaseException] = []
-    made = Bot(Settings(discord_api_url=url).model_copy(update=settings), AskClient(url), every=EVERY)
-
+    chosen = Settings(discord_api_url=url).model_copy(update={"data_dir": server.directory, **settings})
+    made = Bot(chosen, AskClient(url), every=EVERY)
     made._connection.guild_ready_timeout = 0.1  # else two seconds are waited for guilds that we don't have
 
     async def run() -> None:

@@ -43,14 +43,14 @@ def saying(answer: Answer) -> ScriptedService:
 def test_asking_is_deferred_at_once_and_ends_with_the_checked_answer() -> None:
     service = ScriptedService()
     with playing(service) as discord:
-        assert [command["name"] for command in discord.commands] == ["ask"]
+        assert [command["name"] for command in discord.commands] == ["ask", "search", "version", "help", "forget-me", "setup"]
         asked = discord.ask(ALICE, "How do I draw a sphere?", "2.0.0")
         assert answered(discord)
         [message] = discord.from_bot()
     assert (asked.kind, asked.after < 1) == (5, True)
     assert message["content"].startswith(FINAL)
     assert "✅ 1 name checked\n-# fury 2.0.0 (v2.0.0) · scripted" in message["content"]
-    assert list(buttons(message)) == ["Helpful", "Not helpful", "Delete"]
+    assert list(buttons(message)) == ["Helpful", "Not helpful", "Sources", "Ask again", "Delete"]
     [question] = service.questions
     assert (question.question, question.version) == ("How do I draw a sphere?", "2.0.0")
     assert service.users == ["discord:42"]
@@ -272,10 +272,10 @@ def test_a_repeated_event_is_answered_once() -> None:
 
 def test_rate_limits_are_waited_for() -> None:
     with playing(ScriptedService()) as discord:
-        discord.limited = 2
+        discord.limits.limited = 2
         discord.ask(ALICE, "How?")
         assert answered(discord)
-        assert discord.limited == 0
+        assert discord.limits.limited == 0
         [message] = discord.from_bot()
     assert message["content"].startswith(FINAL)
 
