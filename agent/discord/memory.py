@@ -28,6 +28,7 @@ KEPT_DAYS = 30
 """Days for which *Ask again* and *Sources* know the question of an answer."""
 _TABLES = """
 PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS rules (guild INTEGER PRIMARY KEY, rules BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS counts (day TEXT, guild INTEGER, user INTEGER, asked INTEGER NOT NULL,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from agent.discord.text import Code, Prose, escaped, harmless, link, parse, split
-from agent.errors import InvalidInput, ModelTimeout, Overloaded
+from agent.errors import InvalidInput, ModelTimeout, Overloaded, StorageError
 from agent.schema import Answer, Citation, Library, Passage, Ran, SearchReply, SourcesEvent, Verification
 
 LONG_CODE = 3_500
@@ -99,6 +99,8 @@ def apology(error: Exception) -> str:
             return "Too many questions are waiting just now. Please ask again in a minute."
         case ModelTimeout() | TimeoutError():
             return "That took too long, so I gave it up. Please try again, perhaps with a shorter question."
+        case StorageError():
+            return "Sorry, that cannot be kept just now: my memory does not work. The log says more."
         case _:
             return "Sorry, the service that answers cannot be reached just now. Please try again in a few minutes."
 

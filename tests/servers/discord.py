@@ -8,6 +8,7 @@ messages and all edits, so that tests read what people would see.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Callable
@@ -116,6 +117,10 @@ class Discord(Gateway):
         self.places[identity] = data.thread(identity, title, forum, who)
         self.dispatch("THREAD_CREATE", self.places[identity] | {"newly_created": True})
         return self.say(who, content, identity, id=str(identity))
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the bot's process has logged."""
+        return [json.loads(line) for line in (self.directory / "log").read_text().splitlines()]
 
     def from_bot(self) -> list[dict[str, Any]]:
         """What the bot has written, as it is now, in order."""

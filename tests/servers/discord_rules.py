@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 MAX_CONTENT, MAX_CUSTOM_ID, MAX_LABEL = 2_000, 100, 80
-SEND, ATTACH, THREADS, SEND_IN_THREADS = 1 << 11, 1 << 15, 1 << 35, 1 << 38
+VIEW, SEND, ATTACH, THREADS, SEND_IN_THREADS = 1 << 10, 1 << 11, 1 << 15, 1 << 35, 1 << 38
 """Permissions, as Discord numbers them."""
 
 
