@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from aiohttp import web
 from agent.discord.bot import Bot
 from agent.discord.service import AskClient
 from agent.settings import PREFIX as PREFIX_OF_SETTINGS
-from agent.settings import Settings
+from agent.settings import Settings, child_environment
 from tests.fakes import ScriptedService, eventually, running
 from tests.servers.discord import PREFIX, Discord
 
@@ -138,12 +137,12 @@ def free_port() -> int:
 def bot_process(server: Discord, url: str, **settings: object) -> Generator[subprocess.Popen[bytes]]:
     """Run the bot as a process of its own, as `fury-agent discord` does; its log is beside its memory."""
     given = {"discord_token": "token", "discord_api_url": url, "data_dir": server.directory, **settings}
-    environment = dict(os.environ) | {f"{PREFIX_OF_SETTINGS}{name.upper()}": str(each) for name, each in given.items()}
+    chosen = {f"{PREFIX_OF_SETTINGS}{name.upper()}": str(each) for name, each in given.items()}
     command = [sys.executable, "-m", "tests.discord.bot_process", str(server.port)]
     before = len(server.identifies)
     with (
         (server.directory / "log").open("wb") as log,
-        subprocess.Popen(command, stderr=log, env=environment) as process,
+        subprocess.Popen(command, stderr=log, env=child_environment() | chosen) as process,
     ):
         try:
             assert eventually(lambda: process.poll() is not None or len(server.identifies) > before, 30)

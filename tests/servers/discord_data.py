@@ -7,7 +7,7 @@ from typing import Any
 BOT = {"id": "100", "username": "fury", "discriminator": "0", "avatar": None, "bot": True}
 GUILD_ID, CHANNEL_ID, FORUM_ID, ROLE_ID = 200, 300, 310, 500
 TEXT_CHANNELS = (CHANNEL_ID, 301, 302)
-ALL_RIGHTS = str((1 << 50) - 1)
+ALL_RIGHTS = str((1 << 50) - 1 & ~(1 << 3))  # an administrator would have every right whatever else is taken
 APPLICATION = {
     "id": "100",
     "name": "fury",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -96,8 +97,9 @@ class Gateway:
         self._sequence += 1
         event = {"op": 0, "s": self._sequence, "t": name, "d": payload}
         self._sent.append(event)
-        if not self._sockets[-1].closed:
-            await self._sockets[-1].send_json(event)
+        with suppress(ConnectionError):  # it is on its way out: the resume brings the event
+            if not self._sockets[-1].closed:
+                await self._sockets[-1].send_json(event)
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> None:
         asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
