@@ -128,7 +128,7 @@ class _Run:
         self._discord, self._api, self._metrics = discord, api, metrics
         self._missing = 0
         self._random = random.Random(seed)  # noqa: S311 - the same troubles at every run
-        self._waiting: dict[int, tuple[str, Callable[[], str]]] = {}
+        self._waiting: dict[int, tuple[str, Callable[[dict[str, str]], str]]] = {}
         self._ended: Counter[str] = Counter()
         self._wrong: list[str] = []
         self._troubles: Counter[str] = Counter()
@@ -173,29 +173,30 @@ class _Run:
         )
 
     def _ask(self, number: int) -> None:
-        who = self._random.choice([user for user in range(1_000_000, 1_000_000 + USERS) if user not in self._waiting])
+        who = 1_000_000 + number % USERS
         place = self._random.choice(TEXT_CHANNELS)
         question = f"Question {number} about the sphere?"
         if self._random.random() < 0.5:
             made = self._discord.ask(who, question, place=place)
             if self._random.random() < 0.1:
                 self._discord.dispatch("INTERACTION_CREATE", made.event)
-            self._waiting[who] = question, lambda: self._content(made.first)
+            self._waiting[who] = question, lambda _: self._content(made.first)
         else:
             said = self._discord.say(who, f"<@100> {question}", place)
             if self._random.random() < 0.1:
                 self._discord.dispatch("MESSAGE_CREATE", said)
-            self._waiting[who] = question, lambda: self._in_thread(said["id"])
+            self._waiting[who] = question, lambda threads: threads.get(said["id"], "")
 
     def _look(self) -> bool:
         """Take note of questions that have ended; return whether any had."""
-        states = {who: self._how(question, content()) for who, (question, content) in self._waiting.items()}
+        threads = {each["channel_id"]: each["content"] for each in self._discord.from_bot()}
+        states = {who: self._how(question, content(threads)) for who, (question, content) in self._waiting.items()}
         ended = {who: how for who, how in states.items() if how}
         for who, how in ended.items():
             question, content = self._waiting.pop(who)
             self._ended[how] += 1
             if how == "wrong":
-                self._wrong.append(f"{question}: {content()}")
+                self._wrong.append(f"{question}: {content(threads)}")
         return bool(ended) or not self._waiting
 
     @staticmethod
@@ -208,9 +209,6 @@ class _Run:
 
     def _content(self, message: int) -> str:
         return self._discord.messages.get(message, {}).get("content", "")
-
-    def _in_thread(self, thread: str) -> str:
-        return next((each["content"] for each in self._discord.from_bot() if each["channel_id"] == thread), "")
 
     def _restart_service(self) -> None:
         self._api.restart()

@@ -124,7 +124,7 @@ class Discord(Gateway):
 
     def from_bot(self) -> list[dict[str, Any]]:
         """What the bot has written, as it is now, in order."""
-        return [message for message in self.messages.values() if message["author"] == data.BOT]
+        return [message for message in list(self.messages.values()) if message["author"] == data.BOT]
 
     def _interact(
         self, kind: int, who: int, payload: dict[str, Any], place: int, rights: str = "0", **more: Any

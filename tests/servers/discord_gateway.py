@@ -41,11 +41,11 @@ class Gateway:
 
     def ask_to_reconnect(self) -> None:
         """Send op 7, as Discord does before it moves a client to another machine."""
-        self._run(self._sockets[-1].send_json({"op": 7, "d": None}))
+        self._run(self._once_connected({"op": 7, "d": None}))
 
     def invalidate(self) -> None:
         """End the session by op 9: the client has to identify anew, and what was sent meanwhile is lost."""
-        self._run(self._sockets[-1].send_json({"op": 9, "d": False}))
+        self._run(self._once_connected({"op": 9, "d": False}))
 
     def dispatch(self, name: str, payload: dict[str, Any]) -> None:
         """Send an event, now or when the bot has resumed."""
@@ -92,6 +92,13 @@ class Gateway:
         }
         await self._dispatch("READY", ready)
         await self._dispatch("GUILD_CREATE", data.guild(self.rights))
+
+    async def _once_connected(self, payload: dict[str, Any]) -> None:
+        while True:
+            with suppress(ConnectionError):
+                if not self._sockets[-1].closed:
+                    return await self._sockets[-1].send_json(payload)
+            await asyncio.sleep(0.05)
 
     async def _dispatch(self, name: str, payload: dict[str, Any]) -> None:
         self._sequence += 1

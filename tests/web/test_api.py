@@ -321,6 +321,18 @@ def test_a_picture_is_served_by_its_name_for_ever() -> None:
     assert missing.status_code == 404
 
 
+# --- being forgotten -----------------------------------------------------------------------------
+
+
+def test_who_says_who_they_are_is_forgotten() -> None:
+    service = ScriptedService()
+    with running(service) as client:
+        reply = client.delete("/records", headers={"X-Fury-User": "discord:42"})
+        assert (reply.status_code, reply.json()) == (200, {"count": 3})
+        assert problem_of(client.delete("/records")).status == 400
+    assert service.forgotten == ["discord:42"]
+
+
 # --- feedback ------------------------------------------------------------------------------------
 
 
