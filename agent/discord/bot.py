@@ -162,9 +162,10 @@ class Bot(discord.Client):
 
     async def _answer_message(self, message: discord.Message, question: str) -> None:
         place = await place_for(message, question)
+        text = draft(None, "")
         # In a channel that others use, the answer points to its question.
-        reply = {"reference": message, "mention_author": False} if place == message.channel else {}
-        first = await place.send(draft(None, ""), **reply)
+        alone = place != message.channel
+        first = await (place.send(text) if alone else message.reply(text, mention_author=False))
         version = self._version(question, place.guild.id)
         asked = Asked(message.id, question, version, message.author.id, place.id, isinstance(place, discord.Thread))
         attach = place.permissions_for(place.guild.me).attach_files

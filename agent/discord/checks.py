@@ -21,6 +21,7 @@ RIGHTS = {
 }
 """All that the bot needs, as Discord calls and numbers it (Permissions, "Bitwise Permission Flags")."""
 _ADMINISTRATOR = 1 << 3
+_UNAUTHORIZED = 401
 _MESSAGE_CONTENT = 1 << 18 | 1 << 19  # granted, or granted without verification below 100 servers
 _PORTAL = "https://discord.com/developers/applications"
 
@@ -58,7 +59,7 @@ def examine(settings: Settings, api: str = API) -> Iterator[Found]:
             yield from _examined(client, settings)
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
-        if status == httpx.codes.UNAUTHORIZED:
+        if status == _UNAUTHORIZED:
             yield Found("missing", "Discord does not accept FURY_AGENT_DISCORD_TOKEN", f"reset it: {_PORTAL}")
         else:
             yield Found("missing", f"Discord replied with status {status}", "try again later")

@@ -220,7 +220,10 @@ def test_a_start_without_discord_is_tried_again(monkeypatch: pytest.MonkeyPatch)
         async def close(self) -> None:
             pass
 
-    monkeypatch.setattr("agent.discord_adapter.ExponentialBackoff.delay", lambda _: 0.01)
+    def soon(_: object) -> float:
+        return 0.01
+
+    monkeypatch.setattr("agent.discord_adapter.ExponentialBackoff.delay", soon)
     away = Away()
     asyncio.run(log_in(away, "token"))  # type: ignore[arg-type] - what it uses of a bot
     assert away.left == []

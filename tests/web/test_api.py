@@ -299,7 +299,7 @@ def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any
 
 def test_the_document_lists_problems_and_the_event_stream(document: dict[str, Any]) -> None:
     paths = document["paths"]
-    named = {"/query", "/search", "/check", "/pictures/{name}", "/feedback", "/libraries"}
+    named = {"/query", "/search", "/check", "/pictures/{name}", "/feedback", "/records", "/libraries"}
     assert set(paths) == {*named, "/health/live", "/health/ready"}
     for path in ("/query", "/search", "/check"):
         responses = paths[path]["post"]["responses"]
