@@ -48,8 +48,8 @@ class Result(Struct, frozen=True):
         messages: of the bot, which must be as many as questions.
         memory: bytes of the bot's process, measured every fiftieth of the run.
         within_50_ms: share of looks at the bot's event loop that came at most 50 ms late.
-        computing, waiting: seconds that the bot's event loop had a processor, and waited for one that others had; without
-            the second, the lag says nothing of the bot (0 where the system does not tell).
+        computing, waiting: seconds that the bot's event loop had a processor, and waited for one that others had:
+            lag that is not the bot's. 0 where the system does not tell.
     """
 
     questions: int
