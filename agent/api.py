@@ -71,6 +71,7 @@ def create_app(service: Answering | Callable[[], Answering], settings: Settings)
             routes.check,
             routes.picture,
             routes.feedback,
+            routes.forget,
             routes.libraries,
             routes.live,
             routes.ready,

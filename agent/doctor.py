@@ -146,6 +146,12 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
         yield Finding("sandbox", "ok", f"bubblewrap, {spec}")
 
 
+def _discord(settings: Settings) -> Iterator[Finding]:
+    from agent.discord import checks
+
+    yield from (Finding("discord", found.state, found.text, found.remedy) for found in checks.examine(settings))
+
+
 QUICK_CHECKS = (
     Check("data directory", _data_directory),
     Check("embedding model", _embedding),
@@ -155,6 +161,7 @@ QUICK_CHECKS = (
     Check("index", _index, seconds=60),
     Check("records", _records),
     Check("sandbox", _sandbox, seconds=60),
+    Check("discord", _discord, seconds=30),
 )
 """What is here; no model is loaded."""
 ALL_CHECKS = (*QUICK_CHECKS, *MODEL_CHECKS)

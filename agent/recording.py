@@ -23,7 +23,7 @@ KEEPING = 0.005
 RECALLING = 2.0
 """Seconds that a question waits for the turns before it; milliseconds pass unless the database is in trouble."""
 FEEDBACK = 8.0
-"""Seconds that feedback waits for its place in the line and its commit."""
+"""Seconds that feedback, or who wants to be forgotten, waits for its place in the line and its commit."""
 FAREWELL = 3.0
 """Seconds that are left for what is not written yet when the service ends."""
 MOST_WAITING = 1_000
@@ -83,17 +83,15 @@ class Recorder:
             UnknownAnswer: there is no such answer.
             RecordsUnavailable: it could not be recorded, or not in time; then it may still be.
         """
-        future = self._submit(lambda records: records.feed_back(request, user))
-        if future is None:
-            raise RecordsUnavailable(
-                self._problem or "The service is stopping.", remedy="Send the feedback again later."
-            )
-        try:
-            future.result(FEEDBACK)
-        except TimeoutError:
-            raise RecordsUnavailable(
-                f"The records did not answer within {FEEDBACK:g} seconds.", remedy="Send the feedback again later."
-            ) from None
+        self._done(lambda records: records.feed_back(request, user))
+
+    def forget(self, user: str) -> int:
+        """Delete what a user asked and said; when this returns, it is gone.
+
+        Raises:
+            RecordsUnavailable: it could not be deleted, or not in time; then it may still be.
+        """
+        return self._done(lambda records: records.forget(user))
 
     def api_keys(self) -> tuple[ApiKey, ...]:
         """Return the API keys that were made.
@@ -112,6 +110,17 @@ class Recorder:
         last = self._thread.submit(self._close)
         wait([last], FAREWELL)
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _done(self, work: Callable[[Records], T]) -> T:
+        future = self._submit(work)
+        if future is None:
+            raise RecordsUnavailable(self._problem or "The service is stopping.", remedy="Send it again later.")
+        try:
+            return future.result(FEEDBACK)
+        except TimeoutError:
+            raise RecordsUnavailable(
+                f"The records did not answer within {FEEDBACK:g} seconds.", remedy="Send it again later."
+            ) from None
 
     def _submit(self, work: Callable[[Records], T]) -> Future[T] | None:
         if not self._room.acquire(blocking=False):

@@ -216,6 +216,12 @@ class FeedbackRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     reason: Reason | None = None
 
 
+class Forgotten(Struct, frozen=True):
+    """Reply of `DELETE /records`: how many answers and opinions went."""
+
+    count: int
+
+
 class Passage(Struct, frozen=True, omit_defaults=True):
     """One place found for a question.
 

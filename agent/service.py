@@ -180,6 +180,14 @@ class Service:
         """
         return self.recorder.api_keys() if self.recorder is not None else ()
 
+    def forget(self, user: str) -> int:
+        """Delete what a user asked and said; return how many answers and opinions went.
+
+        Raises:
+            RecordsUnavailable: it cannot be deleted now.
+        """
+        return 0 if self.recorder is None else self.recorder.forget(user)
+
     def _whole(self, recorder: Recorder, request: QueryRequest) -> QueryRequest:
         turns = recorder.turns(request.conversation_id) if request.conversation_id else ()
         turns = [turn for turn in turns if request.library in {None, turn.library}]

@@ -343,7 +343,17 @@ class Settings(BaseSettings):
     )
     discord_threads: bool = Field(
         default=False,
-        description="Answer in the bot's own threads without being mentioned; needs the message content intent.",
+        description="Answer in the bot's own threads, and posts of the forums that moderators chose, without being "
+        "mentioned; needs the message content intent.",
+    )
+    discord_user_daily: int = Field(
+        default=50, ge=1, description="Questions of a person a day, in each server; `/setup` sets it for a server."
+    )
+    discord_guild_daily: int = Field(
+        default=1_000, ge=1, description="Questions of a server a day; `/setup` sets it for a server."
+    )
+    discord_health_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Port of the bot's own health and metrics; none without."
     )
     discord_timeout: float = Field(
         default=600.0, gt=0, le=840, description="Seconds after which a question is given up; Discord waits for 900."
@@ -390,6 +400,11 @@ class Settings(BaseSettings):
     def records_file(self) -> Path:
         """The records, where no other database is set."""
         return self.data_dir / "records.sqlite"
+
+    @property
+    def discord_file(self) -> Path:
+        """What the Discord bot remembers."""
+        return self.data_dir / "discord.sqlite"
 
     @property
     def records_key_file(self) -> Path:

@@ -85,6 +85,7 @@ class ScriptedService:
         self.tokens: list[CancelToken] = []
         self.running = 0
         self.most_running = 0
+        self.forgotten: list[str] = []
         self.closed = False
         self._lock = threading.Lock()
 
@@ -142,6 +143,10 @@ class ScriptedService:
             raise UnknownAnswer("There is no such answer.")
         self.users.append(user)
         self.feedbacks.append(request)
+
+    def forget(self, user: str) -> int:
+        self.forgotten.append(user)
+        return 3
 
     def libraries(self) -> tuple[Library, ...]:
         return (LIBRARY,)

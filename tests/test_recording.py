@@ -104,6 +104,16 @@ def test_what_is_too_old_goes_by_itself(settings: Settings, monkeypatch: pytest.
     assert len(pruned) == 1  # and not with every answer
 
 
+def test_forgetting_waits_for_what_was_answered_before(settings: Settings) -> None:
+    recorder = Recorder(settings)
+    recorder.keep(ANSWER, "q?", "q?", "me")
+    assert recorder.forget("me") == 1
+    assert recorder.forget("me") == 0
+    recorder.close()
+    with pytest.raises(RecordsUnavailable):
+        recorder.forget("me")
+
+
 # --- the service ---------------------------------------------------------------------------------
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from agent.discord.text import Code, Prose, escaped, harmless, link, parse, split
-from agent.errors import InvalidInput, ModelTimeout, Overloaded
-from agent.schema import Answer, Citation, Ran, SourcesEvent, Verification
+from agent.errors import InvalidInput, ModelTimeout, Overloaded, StorageError
+from agent.schema import Answer, Citation, Library, Passage, Ran, SearchReply, SourcesEvent, Verification
 
 LONG_CODE = 3_500
 """Characters of a code block beyond which it is sent as a file: it would fill more than two messages."""
 MAX_PLACES = 10
+MAX_EXCERPT = 600
+"""Characters of code that are shown of one place; the link leads to the rest."""
 _HEADINGS = {
     "answered": "Sources",
     "declined": "Nearest places",
@@ -40,17 +42,20 @@ class Shown(Struct, frozen=True):
     files: tuple[Attachment, ...] = ()
 
 
-def shown(answer: Answer, picture: bytes | None = None) -> Shown:
-    """Return the messages of a final answer.
+def shown(answer: Answer, picture: bytes | None = None, *, attach: bool = True) -> Shown:
+    """Return the messages of a final answer. They are plain text, so that no right to embed links is needed.
 
     Args:
         answer: as the service gave it.
         picture: the PNG that the answer's program made.
+        attach: files may be attached; without, long code takes several messages.
     """
-    text, files = _without_long_code(answer.answer)
+    text, files = _without_long_code(answer.answer) if attach else (answer.answer, [])
     links = {citation.number: citation.url for citation in answer.citations if citation.url}
     lines = [harmless(text, links), "", *_places(answer), *_badge(answer.verification), _small_print(answer)]
-    if picture is not None:
+    if picture is not None and not attach:
+        lines.append("-# The program made a picture, but I may not attach files here.")
+    elif picture is not None:
         files.append(Attachment("picture.png", picture))
     return Shown(tuple(split("\n".join(lines))), tuple(files))
 
@@ -66,6 +71,25 @@ def draft(sources: SourcesEvent | None, text: str) -> str:
     return f"{head}\n{parts[-1]}" if parts and room > 100 else split(head)[0]  # noqa: PLR2004 - `split` needs as much
 
 
+def places(reply: SearchReply) -> str:
+    """Return the places that were found, each with the beginning of its source."""
+    if not reply.passages:
+        return f"Nothing of {escaped(f'{reply.library} {reply.version}')} fits."
+    parts = [f"-# {escaped(f'{reply.library} {reply.version}')}"]
+    for number, passage in enumerate(reply.passages, 1):
+        excerpt = passage.text[:MAX_EXCERPT].rstrip()
+        language = "python" if passage.path.endswith(".py") else ""
+        parts += [f"**{number}.** {_passage(passage)}", Code(excerpt, language).fenced()]
+    return "\n".join(parts)
+
+
+def indexed(libraries: Sequence[Library], default: str | None) -> str:
+    """Return what can be asked about; `default` is the version that a server chose."""
+    lines = [f"- {escaped(f'{each.library} {each.version} ({each.revision})')}" for each in libraries]
+    chosen = [f"Here, who names no version asks about {escaped(default)}."] if default else []
+    return "\n".join(["I know these:", *lines, *chosen] if lines else ["Nothing is indexed yet."])
+
+
 def apology(error: Exception) -> str:
     """Return what a user is told; what the service says of a question is shown, what is wrong inside is not."""
     match error:
@@ -75,6 +99,8 @@ def apology(error: Exception) -> str:
             return "Too many questions are waiting just now. Please ask again in a minute."
         case ModelTimeout() | TimeoutError():
             return "That took too long, so I gave it up. Please try again, perhaps with a shorter question."
+        case StorageError():
+            return "Sorry, that cannot be kept just now: my memory does not work. The log says more."
         case _:
             return "Sorry, the service that answers cannot be reached just now. Please try again in a few minutes."
 
@@ -102,8 +128,16 @@ def _places(answer: Answer) -> Iterator[str]:
 
 
 def _place(citation: Citation) -> str:
-    label = escaped(f"{citation.place} {citation.symbol or ''}".strip()[:200])
-    return link(label, citation.url) if citation.url else label
+    return _linked(f"{citation.place} {citation.symbol or ''}", citation.url)
+
+
+def _passage(passage: Passage) -> str:
+    return _linked(f"{passage.path}:{passage.start_line}-{passage.end_line} {passage.symbol or ''}", passage.url)
+
+
+def _linked(label: str, url: str | None) -> str:
+    shortened = escaped(label.strip()[:200])
+    return link(shortened, url) if url else shortened
 
 
 def _badge(found: Verification) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""The client of our own HTTP API: the events of an answer, pictures, feedback. Every wait ends."""
+"""The client of our own HTTP API: answers as they are written, and all that is said at once. Every wait ends."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 import httpx
 import msgspec
@@ -15,8 +16,12 @@ from agent.schema import (
     AnswerEvent,
     Event,
     FeedbackRequest,
+    Forgotten,
+    Library,
     Problem,
     QueryRequest,
+    SearchReply,
+    SearchRequest,
     SourcesEvent,
     TokenEvent,
 )
@@ -25,7 +30,9 @@ TIMEOUT = httpx.Timeout(10, read=60)
 """Seconds; the service sends something every ten while it works, so a minute of silence means that it hangs."""
 MAX_PICTURE = 8_000_000
 """Bytes; Discord takes 10 MB from a bot."""
-_CAUSES = {400: InvalidInput, 404: InvalidInput, 413: InvalidInput, 503: Overloaded, 504: ModelTimeout}
+_CAUSES = {400: InvalidInput, 404: InvalidInput, 413: InvalidInput, 429: Overloaded, 504: ModelTimeout}
+
+T = TypeVar("T")
 
 
 class AskClient:
@@ -33,10 +40,12 @@ class AskClient:
 
     Args:
         url: of the service.
+        key: sent as a bearer token, where the service asks for one.
     """
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
+    def __init__(self, url: str, key: str | None = None) -> None:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False, headers=headers)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -83,11 +92,45 @@ class AskClient:
             InvalidInput: the answer is not known any more.
             ServiceError: it could not be kept.
         """
-        headers = {"Content-Type": "application/json", "X-Fury-User": user}
+        await self._call(type(None), "POST", "/feedback", request, user)
+
+    async def search(self, request: SearchRequest) -> SearchReply:
+        """Return the places that answer a question.
+
+        Raises:
+            InvalidInput, Overloaded, ServiceError: as `ask`.
+        """
+        return await self._call(SearchReply, "POST", "/search", request)
+
+    async def libraries(self) -> tuple[Library, ...]:
+        """Return what is indexed.
+
+        Raises:
+            ServiceError: as `ask`.
+        """
+        return await self._call(tuple[Library, ...], "GET", "/libraries")
+
+    async def forget(self, user: str) -> int:
+        """Have the service delete what somebody asked and said; return how many answers and opinions went.
+
+        Raises:
+            ServiceError: it could not be deleted.
+        """
+        return (await self._call(Forgotten, "DELETE", "/records", user=user)).count
+
+    async def _call(
+        self, kind: type[T], method: str, path: str, body: msgspec.Struct | None = None, user: str | None = None
+    ) -> T:
+        headers = {"X-Fury-User": user} if user is not None else {}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = msgspec.json.encode(body)
         with _translated():
-            reply = await self._client.post("/feedback", content=msgspec.json.encode(request), headers=headers)
+            reply = await self._client.request(method, path, content=content, headers=headers)
             if not reply.is_success:
                 raise _refusal(reply.content, reply.status_code)
+            return msgspec.json.decode(reply.content or b"null", type=kind)
 
 
 @contextmanager
@@ -107,8 +150,7 @@ def _refusal(body: bytes, status: int) -> ServiceError | InvalidInput:
     problem = msgspec.json.decode(body, type=Problem)
     if problem.type.endswith("/overloaded"):
         return Overloaded(problem.detail)
-    cause = _CAUSES.get(status, ServiceError)
-    return ServiceError(problem.detail) if cause is Overloaded else cause(problem.detail)
+    return _CAUSES.get(status, ServiceError)(problem.detail)
 
 
 async def _events(reply: httpx.Response) -> AsyncGenerator[Event]:

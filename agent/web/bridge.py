@@ -88,6 +88,10 @@ class Answering(Protocol):
         """Return the API keys that were made."""
         ...
 
+    def forget(self, user: str) -> int:
+        """Delete what a user asked and said; return how many answers and opinions went."""
+        ...
+
     def libraries(self) -> tuple[Library, ...]:
         """Return what is indexed."""
         ...
@@ -388,6 +392,10 @@ class Bridge:
     def api_keys(self) -> Job[tuple[ApiKey, ...]]:
         """Start `Answering.api_keys`; raises `Overloaded`."""
         return self._lookups.submit(_once(self._service.api_keys))
+
+    def forget(self, user: str) -> Job[int]:
+        """Start `Answering.forget`; raises `Overloaded`."""
+        return self._feedback.submit(_once(lambda: self._service.forget(user)))
 
     def libraries(self) -> Job[tuple[Library, ...]]:
         """Start `Answering.libraries`; raises `Overloaded`."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import uuid4
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, InternalServerException
 from litestar.openapi.datastructures import ResponseSpec
@@ -27,6 +27,7 @@ from agent.schema import (
     CheckRequest,
     Event,
     FeedbackRequest,
+    Forgotten,
     Health,
     Library,
     QueryRequest,
@@ -354,6 +355,14 @@ async def feedback(
 ) -> None:
     """Say whether an answer helped; a second opinion of the same user replaces the first."""
     await _result(request, bridge.feedback(data, _as_sent(user)))
+
+
+@delete("/records", status_code=200, guards=[admits("other")], responses=documented(400, 401, 429, 500, 503, 504))
+async def forget(request: HttpRequest, bridge: NamedDependency[Bridge], user: User = None) -> Forgotten:
+    """Delete for good all that the user of `X-Fury-User` asked and said."""
+    if not user:
+        raise InvalidInput("Nobody is named.", remedy="Send `X-Fury-User`, as in /query.", field="X-Fury-User")
+    return Forgotten(await _result(request, bridge.forget(_as_sent(user) or user)))
 
 
 @get("/libraries", guards=[admits("other")], responses=documented(401, 429, 500, 503, 504))

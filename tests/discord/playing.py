@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import discord.gateway
@@ -13,9 +18,10 @@ import discord.http
 import yarl
 from aiohttp import web
 
+from agent.discord.bot import Bot
 from agent.discord.service import AskClient
-from agent.discord_adapter import Bot
-from agent.settings import Settings
+from agent.settings import PREFIX as PREFIX_OF_SETTINGS
+from agent.settings import Settings, child_environment
 from tests.fakes import ScriptedService, eventually, running
 from tests.servers.discord import PREFIX, Discord
 
@@ -23,10 +29,19 @@ EVERY = 0.2
 """Seconds between edits of a draft in tests."""
 
 
+ALICE, BOB = 42, 43
+FINAL = "Use `actor.sphere` [\\[1\\]](<https://example.org/actor.py#L3-L9>)."
+
+
 @contextmanager
 def local_discord() -> Generator[Discord]:
     """Serve on a free port, and lead discord.py there."""
-    server = Discord()
+    with TemporaryDirectory() as directory:
+        yield from _served(Discord(), Path(directory))
+
+
+def _served(server: Discord, directory: Path) -> Generator[Discord]:
+    server.directory = directory
     started, stopping = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
@@ -64,8 +79,8 @@ def local_discord() -> Generator[Discord]:
 def bot_running(server: Discord, url: str, **settings: object) -> Generator[Bot]:
     """Run the bot until the block ends."""
     ended: list[BaseException] = []
-    made = Bot(Settings(discord_api_url=url).model_copy(update=settings), AskClient(url), every=EVERY)
-
+    chosen = Settings(discord_api_url=url).model_copy(update={"data_dir": server.directory, **settings})
+    made = Bot(chosen, AskClient(url), every=EVERY)
     made._connection.guild_ready_timeout = 0.1  # else two seconds are waited for guilds that we don't have
 
     async def run() -> None:
@@ -100,3 +115,38 @@ def playing(service: ScriptedService, **settings: object) -> Generator[Discord]:
         yield server
         refused = list(server.refused)
     assert refused == []
+
+
+def answered(discord: Discord, count: int = 1) -> bool:
+    """Return whether that many answers have come, with their buttons."""
+    return eventually(lambda: sum(1 for each in discord.from_bot() if each["components"]) >= count, 8)
+
+
+def apologised(discord: Discord, words: str) -> bool:
+    return eventually(lambda: any(words in each["content"] for each in discord.from_bot()), 8)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def bot_process(server: Discord, url: str, **settings: object) -> Generator[subprocess.Popen[bytes]]:
+    """Run the bot as a process of its own, as `fury-agent discord` does; its log is beside its memory."""
+    given = {"discord_token": "token", "discord_api_url": url, "data_dir": server.directory, **settings}
+    chosen = {f"{PREFIX_OF_SETTINGS}{name.upper()}": str(each) for name, each in given.items()}
+    command = [sys.executable, "-m", "tests.discord.bot_process", str(server.port)]
+    before = len(server.identifies)
+    with (
+        (server.directory / "log").open("wb") as log,
+        subprocess.Popen(command, stderr=log, env=child_environment() | chosen) as process,
+    ):
+        try:
+            assert eventually(lambda: process.poll() is not None or len(server.identifies) > before, 30)
+            assert process.poll() is None, (server.directory / "log").read_text()
+            yield process
+        finally:
+            process.kill()

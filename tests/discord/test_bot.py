@@ -13,25 +13,24 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from agent.discord_adapter import BUSY, HELP, STOPPED, Asked
+from agent.discord.bot import BUSY
+from agent.discord.commands import HELP
+from agent.discord.questions import Asked
 from agent.errors import UnknownVersion
 from agent.schema import Answer, AnswerEvent, Ran, TokenEvent, Verification
-from tests.discord.playing import EVERY, bot_running, local_discord, playing
-from tests.fakes import ANSWER, EVENTS, SOURCES, ScriptedService, eventually, running
-from tests.servers.discord import Discord
-from tests.servers.discord_rules import buttons
-
-ALICE, BOB = 42, 43
-FINAL = "Use `actor.sphere` [\\[1\\]](<https://example.org/actor.py#L3-L9>)."
-
-
-def answered(discord: Discord, count: int = 1) -> bool:
-    """Return whether that many answers have come, with their buttons."""
-    return eventually(lambda: sum(1 for each in discord.from_bot() if each["components"]) >= count, 8)
-
-
-def apologised(discord: Discord, words: str) -> bool:
-    return eventually(lambda: any(words in each["content"] for each in discord.from_bot()), 8)
+from tests.discord.playing import (
+    ALICE,
+    BOB,
+    EVERY,
+    FINAL,
+    answered,
+    apologised,
+    bot_running,
+    local_discord,
+    playing,
+)
+from tests.fakes import ANSWER, SOURCES, ScriptedService, eventually, running
+from tests.servers.discord_rules import SEND, VIEW, buttons
 
 
 def saying(answer: Answer) -> ScriptedService:
@@ -41,14 +40,21 @@ def saying(answer: Answer) -> ScriptedService:
 def test_asking_is_deferred_at_once_and_ends_with_the_checked_answer() -> None:
     service = ScriptedService()
     with playing(service) as discord:
-        assert [command["name"] for command in discord.commands] == ["ask"]
+        assert [command["name"] for command in discord.commands] == [
+            "ask",
+            "search",
+            "version",
+            "help",
+            "forget-me",
+            "setup",
+        ]
         asked = discord.ask(ALICE, "How do I draw a sphere?", "2.0.0")
         assert answered(discord)
         [message] = discord.from_bot()
     assert (asked.kind, asked.after < 1) == (5, True)
     assert message["content"].startswith(FINAL)
     assert "✅ 1 name checked\n-# fury 2.0.0 (v2.0.0) · scripted" in message["content"]
-    assert list(buttons(message)) == ["Helpful", "Not helpful", "Delete"]
+    assert list(buttons(message)) == ["Helpful", "Not helpful", "Sources", "Ask again", "Delete"]
     [question] = service.questions
     assert (question.question, question.version) == ("How do I draw a sphere?", "2.0.0")
     assert service.users == ["discord:42"]
@@ -115,7 +121,7 @@ def test_buttons_become_feedback_even_after_a_restart() -> None:
             assert eventually(lambda: len(discord.ephemeral) == 1, 3)
             discord.press(ALICE, message, "Not helpful")
             assert eventually(lambda: len(service.feedbacks) == 2, 3)
-            discord.submit(ALICE, discord.modals[0], "It crashes.")
+            discord.submit(ALICE, discord.modals[0], reason="It crashes.")
             assert eventually(lambda: len(discord.ephemeral) == 2, 3)
         assert discord.refused == []
     assert [(each.verdict, each.reason) for each in service.feedbacks] == [
@@ -152,7 +158,7 @@ def test_a_mention_is_answered_in_a_thread_and_followed_up_there() -> None:
 
 def test_without_the_right_to_make_threads_the_answer_replies_in_the_channel() -> None:
     with running(ScriptedService()) as api, local_discord() as discord:
-        discord.rights = "0"
+        discord.rights = str(VIEW | SEND)
         with bot_running(discord, str(api.base_url)):
             discord.say(ALICE, "<@100> How?")
             assert answered(discord)
@@ -222,8 +228,8 @@ def test_a_service_that_is_down_or_talks_nonsense_gets_one_apology_and_the_bot_g
         taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
         address = f"http://127.0.0.1:{taken.getsockname()[1]}" if kind == "nothing" else url
         with bot_running(discord, address):
-            for count in (1, 2):
-                discord.ask(ALICE, "How?")
+            for count, who in ((1, ALICE), (2, BOB)):
+                discord.ask(who, "How?")
                 assert eventually(lambda expected=count: len(discord.from_bot()) == expected, 3)
         assert discord.refused == []
     assert all("cannot be reached just now" in each["content"] for each in discord.from_bot())
@@ -248,69 +254,8 @@ def test_a_service_that_is_slow_is_given_up() -> None:
         assert eventually(lambda: service.running == 0, 3)  # the model was told to stop
 
 
-def test_a_lost_connection_is_resumed_and_the_answer_still_comes() -> None:
-    with playing(ScriptedService(SOURCES, 0.3, AnswerEvent(ANSWER))) as discord:
-        discord.ask(ALICE, "How?")
-        discord.drop()
-        discord.ask(BOB, "How?")  # while nobody is connected: replayed at the resume
-        assert answered(discord, 2)
-        assert len(discord.identifies) == 1
-        assert [each["session_id"] for each in discord.resumes] == ["session"]
-
-
-def test_a_repeated_event_is_answered_once() -> None:
-    with playing(ScriptedService()) as discord:
-        said = discord.say(ALICE, "<@100> How?")
-        assert answered(discord)
-        discord.dispatch("MESSAGE_CREATE", said)
-        discord.say(BOB, "<@100>")
-        assert apologised(discord, HELP)
-        assert len(discord.from_bot()) == 2
-
-
-def test_rate_limits_are_waited_for() -> None:
-    with playing(ScriptedService()) as discord:
-        discord.limited = 2
-        discord.ask(ALICE, "How?")
-        assert answered(discord)
-        assert discord.limited == 0
-        [message] = discord.from_bot()
-    assert message["content"].startswith(FINAL)
-
-
-def test_an_expired_token_makes_the_answer_a_message_of_the_channel() -> None:
-    with running(ScriptedService(0.5, *EVENTS)) as api, local_discord() as discord:
-        with bot_running(discord, str(api.base_url)):
-            asked = discord.ask(ALICE, "How?")
-            assert eventually(lambda: asked.kind == 5, 3)
-            asked.expired = True
-            assert answered(discord)
-        assert all("Invalid Webhook Token" in refusal for refusal in discord.refused)
-        assert discord.from_bot()[-1]["content"].startswith(FINAL)
-
-
-def test_an_answer_that_was_deleted_while_it_was_written_stays_deleted() -> None:
-    service = ScriptedService(SOURCES, 0.6, AnswerEvent(ANSWER))
-    with running(service) as api, local_discord() as discord:
-        with bot_running(discord, str(api.base_url)) as bot:
-            discord.ask(ALICE, "How?")
-            assert eventually(lambda: bool(discord.from_bot()), 3)
-            discord.messages.clear()
-            assert eventually(lambda: not bot._answering, 3)
-        assert discord.from_bot() == []
-
-
-def test_the_end_in_mid_answer_is_apologised_for() -> None:
-    with running(ScriptedService(SOURCES, 30.0)) as api, local_discord() as discord:
-        with bot_running(discord, str(api.base_url)):
-            discord.ask(ALICE, "How?")
-            assert eventually(lambda: bool(discord.from_bot()), 3)
-        [message] = discord.from_bot()
-    assert message["content"] == STOPPED
-
-
 def test_conversations_outlive_restarts_and_are_each_persons_own_outside_threads() -> None:
-    alice, bob = (Asked("How?", None, who, 300, in_thread=False) for who in (ALICE, BOB))
+    alice, bob = (Asked(1, "How?", None, who, 300, in_thread=False) for who in (ALICE, BOB))
     assert alice.conversation == replace(alice, question="And?").conversation
     assert alice.conversation != bob.conversation
     assert replace(alice, in_thread=True).conversation == replace(bob, in_thread=True).conversation

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 BOT = {"id": "100", "username": "fury", "discriminator": "0", "avatar": None, "bot": True}
-GUILD_ID, CHANNEL_ID = 200, 300
-ALL_RIGHTS = str((1 << 50) - 1)
+GUILD_ID, CHANNEL_ID, FORUM_ID, ROLE_ID = 200, 300, 310, 500
+TEXT_CHANNELS = (CHANNEL_ID, 301, 302)
+ALL_RIGHTS = str((1 << 50) - 1 & ~(1 << 3))  # an administrator would have every right whatever else is taken
 APPLICATION = {
     "id": "100",
     "name": "fury",
@@ -26,11 +27,11 @@ def user(identity: int) -> dict[str, Any]:
     return {"id": str(identity), "username": f"user{identity}", "discriminator": "0", "avatar": None}
 
 
-def member(identity: int, rights: str = "0") -> dict[str, Any]:
+def member(identity: int, rights: str = "0", roles: tuple[int, ...] = ()) -> dict[str, Any]:
     """Return a person in the guild."""
     return {
         "user": user(identity),
-        "roles": [],
+        "roles": [str(role) for role in roles],
         "joined_at": _JOINED,
         "deaf": False,
         "mute": False,
@@ -39,12 +40,12 @@ def member(identity: int, rights: str = "0") -> dict[str, Any]:
     }
 
 
-def channel() -> dict[str, Any]:
-    """Return the one text channel."""
+def channel(identity: int = CHANNEL_ID) -> dict[str, Any]:
+    """Return a text channel, or the forum."""
     return {
-        "id": str(CHANNEL_ID),
-        "type": 0,
-        "name": "general",
+        "id": str(identity),
+        "type": 15 if identity == FORUM_ID else 0,
+        "name": "forum" if identity == FORUM_ID else f"channel-{identity}",
         "position": 0,
         "permission_overwrites": [],
         "nsfw": False,
@@ -53,15 +54,20 @@ def channel() -> dict[str, Any]:
     }
 
 
-def thread(identity: int, name: str) -> dict[str, Any]:
-    """Return a thread of the bot's in the one channel."""
+def role(identity: int, name: str, rights: str) -> dict[str, Any]:
+    """Return a role."""
+    return {"id": str(identity), "name": name, "permissions": rights, "position": 0, "color": 0}
+
+
+def thread(identity: int, name: str, parent: int = CHANNEL_ID, owner: int = 100) -> dict[str, Any]:
+    """Return a thread of a channel, or a post of the forum."""
     return {
         "id": str(identity),
         "type": 11,
         "name": name,
         "guild_id": str(GUILD_ID),
-        "parent_id": str(CHANNEL_ID),
-        "owner_id": BOT["id"],
+        "parent_id": str(parent),
+        "owner_id": str(owner),
         "message_count": 0,
         "member_count": 1,
         "rate_limit_per_user": 0,
@@ -83,7 +89,7 @@ def guild(rights: str) -> dict[str, Any]:
         "verification_level": 0,
         "default_message_notifications": 0,
         "explicit_content_filter": 0,
-        "roles": [{"id": str(GUILD_ID), "name": "@everyone", "permissions": rights, "position": 0, "color": 0}],
+        "roles": [role(GUILD_ID, "@everyone", rights), role(ROLE_ID, "helpers", "0")],
         "emojis": [],
         "features": [],
         "mfa_level": 0,
@@ -91,7 +97,7 @@ def guild(rights: str) -> dict[str, Any]:
         "preferred_locale": "en-US",
         "nsfw_level": 0,
         "stickers": [],
-        "channels": [channel()],
+        "channels": [channel(each) for each in (*TEXT_CHANNELS, FORUM_ID)],
         "members": [{**member(100), "user": BOT}],
         "threads": [],
         "member_count": 2,
@@ -124,9 +130,9 @@ def message(identity: int, place: int, author: dict[str, Any], content: str, **m
 
 
 def interaction(
-    identity: int, kind: int, who: int, data: dict[str, Any], rights: str = "0", **more: Any
+    identity: int, kind: int, who: dict[str, Any], data: dict[str, Any], place: dict[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """Return an interaction in the one channel: 2 is a command, 3 a button, 5 a modal."""
+    """Return an interaction of a member in a channel or thread: 2 is a command, 3 a button, 5 a modal."""
     return {
         "id": str(identity),
         "application_id": BOT["id"],
@@ -135,9 +141,9 @@ def interaction(
         "version": 1,
         "data": data,
         "guild_id": str(GUILD_ID),
-        "channel_id": str(CHANNEL_ID),
-        "channel": {**channel(), "permissions": rights},
-        "member": member(who, rights),
+        "channel_id": place["id"],
+        "channel": {**place, "permissions": who["permissions"]},
+        "member": who,
         "locale": "en-US",
         "guild_locale": "en-US",
         "app_permissions": ALL_RIGHTS,

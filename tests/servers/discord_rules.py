@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
 from aiohttp import web
 
-MAX_CONTENT, MAX_CUSTOM_ID = 2_000, 100
+MAX_CONTENT, MAX_CUSTOM_ID, MAX_LABEL = 2_000, 100, 80
+VIEW, SEND, ATTACH, THREADS, SEND_IN_THREADS = 1 << 10, 1 << 11, 1 << 15, 1 << 35, 1 << 38
+"""Permissions, as Discord numbers them."""
 
 
 class Refusal(Exception):
@@ -22,15 +25,17 @@ class Refusal(Exception):
 class Interaction:
     """What came of one interaction: the kind of its first response, when, and the id of the message."""
 
-    def __init__(self, identity: int, message: dict[str, Any] | None = None) -> None:
+    def __init__(self, identity: int, place: int, message: dict[str, Any] | None = None) -> None:
         self.id = identity
         self.message = message
         self.begun = time.monotonic()
+        self.place = place
         self.kind = 0
         self.after = 0.0
         self.first = 0
         self.ephemeral = False
         self.expired = False
+        self.event: dict[str, Any] = {}
 
 
 def buttons(message: dict[str, Any]) -> dict[str, str]:
@@ -49,11 +54,46 @@ def check(body: Any, files: dict[str, bytes]) -> None:
         raise Refusal(400, 1, "a message that may mention people")  # the real one would; ours must not
     if body.get("embeds"):
         raise Refusal(400, 2, "an embed")  # same
-    rows = body.get("components") or []
+    check_components(body.get("components") or [])
+
+
+def check_components(rows: Any) -> None:
+    """Refuse what Discord refuses below a message: ours are rows of buttons and nothing else."""
     ids = [each.get("custom_id", "") for row in rows for each in row.get("components", [])]
+    items = [each for row in rows for each in row.get("components", [])]
     sound = all(row["type"] == 1 and 0 < len(row["components"]) <= 5 for row in rows) and len(rows) <= 5
+    sound &= all(each["type"] == 2 and 1 <= each["style"] <= 4 for each in items)
+    sound &= all(0 < len(each["label"]) <= MAX_LABEL for each in items)
     if not sound or len(set(ids)) < len(ids) or any(not 0 < len(each) <= MAX_CUSTOM_ID for each in ids):
         raise Refusal(400, 50035, "Invalid Form Body: components")
+
+
+def check_modal(form: Any) -> None:
+    """Refuse a form that Discord would refuse."""
+    labels = form["components"]
+    inner = [each.get("component", {}) for each in labels]
+    sound = 0 < len(form["title"]) <= 45 and 0 < len(form["custom_id"]) <= MAX_CUSTOM_ID and 0 < len(labels) <= 5
+    sound &= all(each["type"] == 18 and 0 < len(each["label"]) <= 45 for each in labels)
+    sound &= all(len(each.get("description") or "") <= 100 for each in labels)
+    sound &= all(each.get("type") in {3, 4, 5, 6, 7, 8} and each["custom_id"] for each in inner)
+    for each in inner:
+        if each.get("type") == 4:
+            sound &= len(each.get("value") or "") <= each.get("max_length", 4_000) <= 4_000
+        else:
+            sound &= 0 <= each["min_values"] <= each["max_values"] <= 25
+            sound &= not (each.get("required", True) and each["min_values"] == 0)
+            sound &= len(each.get("default_values", [])) <= each["max_values"]
+    if not sound:
+        raise Refusal(400, 50035, "Invalid Form Body: modal")
+
+
+def check_commands(commands: Any) -> None:
+    """Refuse commands that Discord would refuse."""
+    for each in commands:
+        described = [each, *each.get("options", [])]
+        named = all(re.fullmatch(r"[-_a-z0-9]{1,32}", one["name"]) for one in described)
+        if not named or any(not 0 < len(one["description"]) <= 100 for one in described):
+            raise Refusal(400, 50035, f"Invalid Form Body: command {each['name']}")
 
 
 async def read(request: web.Request) -> tuple[Any, dict[str, bytes]]:

@@ -301,7 +301,7 @@ def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any
 
 def test_the_document_lists_problems_and_the_event_stream(document: dict[str, Any]) -> None:
     paths = document["paths"]
-    named = {"/query", "/search", "/check", "/pictures/{name}", "/feedback", "/libraries"}
+    named = {"/query", "/search", "/check", "/pictures/{name}", "/feedback", "/records", "/libraries"}
     assert set(paths) == {*named, "/health/live", "/health/ready"}
     for path in ("/query", "/search", "/check"):
         responses = paths[path]["post"]["responses"]
@@ -321,6 +321,18 @@ def test_a_picture_is_served_by_its_name_for_ever() -> None:
     assert "immutable" in found.headers["cache-control"]
     assert found.headers["x-content-type-options"] == "nosniff"
     assert missing.status_code == 404
+
+
+# --- being forgotten -----------------------------------------------------------------------------
+
+
+def test_who_says_who_they_are_is_forgotten() -> None:
+    service = ScriptedService()
+    with running(service) as client:
+        reply = client.delete("/records", headers={"X-Fury-User": "discord:42"})
+        assert (reply.status_code, reply.json()) == (200, {"count": 3})
+        assert problem_of(client.delete("/records")).status == 400
+    assert service.forgotten == ["discord:42"]
 
 
 # --- feedback ------------------------------------------------------------------------------------
