@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
-import transformers
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
 from agent.errors import ModelUnavailable
+from agent.providers.processor import has_bfloat16
+from agent.providers.quiet import quiet
 from agent.settings import Precision
 
 _MAX_THREADS = 8  # small encoders gain nothing beyond
@@ -101,13 +101,6 @@ def _widen(_module: torch.nn.Module, _inputs: object, features: dict[str, Any]) 
     return {**features, "token_embeddings": features["token_embeddings"].float()}
 
 
-def has_bfloat16() -> bool:
-    """Whether this CPU has instructions for bfloat16; without them it is slower than float32."""
-    if not hasattr(torch.cpu, "get_capabilities"):  # came after the oldest torch that is supported
-        return False
-    return any(value is True and name.endswith("bf16") for name, value in torch.cpu.get_capabilities().items())
-
-
 def load(directory: Path, identity: tuple[str, str], *, batch: int, precision: Precision) -> LocalEmbedding:
     """Load the model in `directory`, known as `identity` (name, revision); `batch` texts are embedded at once.
 
@@ -116,7 +109,7 @@ def load(directory: Path, identity: tuple[str, str], *, batch: int, precision: P
     """
     torch.set_num_threads(min(torch.get_num_threads(), _MAX_THREADS))
     try:
-        with _quiet():
+        with quiet():
             half = has_bfloat16() if precision == "auto" else precision == "bfloat16"
             return LocalEmbedding(directory, identity, batch=batch, half=half)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
@@ -137,18 +130,3 @@ def _instructions(directory: Path) -> tuple[str | None, str | None]:
     prompts: dict[str, str] = config.get("prompts") or {}
     text = next((prompts[name] for name in ("document", "text", "passage") if prompts.get(name)), None)
     return prompts.get("query") or None, text
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Keep transformers' progress bars and remarks off the terminal while a model is loaded."""
-    log = transformers.utils.logging
-    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(level)
-        if bars:
-            log.enable_progress_bar()

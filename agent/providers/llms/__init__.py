@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, MissingExtra
 from agent.providers.llms.llama_server import require_xllamacpp
 from agent.providers.weights import resolve
 from agent.settings import LlmProvider, Settings
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | None:
-    """Return the LLM that the settings name, or None for `none`; no model is loaded and no server asked yet.
+    """Return the LLM that the settings name, or None for `none`.
+
+    `huggingface` is loaded here; for the others no model is loaded and no server asked yet.
 
     Args:
         settings: name the provider, the model and their limits.
@@ -26,9 +28,22 @@ def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | 
     Raises:
         ConfigurationError: an OpenAI-compatible server without an address.
         MissingExtra: the provider's package is not installed; the message has the command.
+        ModelUnavailable: the model of `huggingface` cannot be loaded.
         WeightsError: the weights are not there or are not the publisher's.
     """
     return _BUILDERS[settings.llm](settings, progress)
+
+
+def fetch_weights(settings: Settings, *, progress: Progress | None = None) -> None:
+    """Get what `build_llm` would get first, and load nothing.
+
+    Raises:
+        ConfigurationError, MissingExtra, WeightsError: as `build_llm`.
+    """
+    if settings.llm == "huggingface":
+        resolve(settings.llm_model_or_default, settings, progress=progress)
+    else:
+        build_llm(settings, progress=progress)
 
 
 def count_tokens(llm: LLM, text: str) -> int:
@@ -63,6 +78,22 @@ def _embedded(settings: Settings, progress: Progress | None) -> LLM:
     return EmbeddedLLM(weights, name=name, threads=settings.llm_threads, context=settings.llm_context)
 
 
+def _huggingface(settings: Settings, progress: Progress | None) -> LLM:
+    name = settings.llm_model_or_default
+    try:
+        from agent.providers.llms.huggingface import TransformersLLM
+        from agent.providers.llms.huggingface_loading import load
+    except ImportError as error:
+        raise MissingExtra(
+            f"The language model {name!r} runs in process and needs packages that cannot be imported: {error}.",
+            remedy="Run `pip install 'fury-agent[hf]'`.",
+        ) from error
+    model, tokenizer = load(resolve(name, settings, progress=progress), settings)
+    return TransformersLLM(
+        model, tokenizer, name=name, context=settings.llm_context, max_tokens=settings.llm_max_tokens
+    )
+
+
 def _openai_like(settings: Settings, _progress: Progress | None) -> LLM:
     if settings.llm_url is None:
         raise ConfigurationError(
@@ -91,6 +122,7 @@ def _openai_like(settings: Settings, _progress: Progress | None) -> LLM:
 
 _BUILDERS: dict[LlmProvider, Callable[[Settings, Progress | None], LLM | None]] = {
     "embedded": _embedded,
+    "huggingface": _huggingface,
     "openai-like": _openai_like,
     "none": _none,
 }
