@@ -97,6 +97,8 @@ def _llm(settings: Settings) -> Iterator[Finding]:
         yield Finding("language model", "optional", "none: answers list sources only", "export FURY_AGENT_LLM=embedded")
     elif settings.llm == "openai-like":
         yield _openai_like(settings)
+    elif settings.llm == "huggingface":
+        yield _attempt("language model", lambda: weights.locate(settings.llm_model_or_default, settings))
     elif importlib.util.find_spec("xllamacpp") is None:
         yield Finding("language model", "missing", "xllamacpp is not installed", "pip install 'fury-agent[embedded]'")
     else:

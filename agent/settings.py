@@ -115,8 +115,8 @@ class Settings(BaseSettings):
     # embedding
     embedding_model: str = Field(
         default="all-MiniLM-L6-v2",
-        description="A name of the weights catalogue, a directory in sentence-transformers' layout, or the id of one on "
-        "the hub, as alibaba-nlp-community/gte-large-en-v1.5 (docs/phi-3.md).",
+        description="A name of the weights catalogue, a directory in sentence-transformers' layout, or the id of one "
+        "on the hub, as alibaba-nlp-community/gte-large-en-v1.5 (docs/phi-3.md).",
     )
     embedding_batch: int = Field(default=32, ge=1, le=1024, description="Texts embedded at once.")
     embedding_precision: Precision = Field(

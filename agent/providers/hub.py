@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import httpx
+import httpx2
 import msgspec
 
 from agent.errors import StorageError, WeightsMissing
@@ -18,6 +19,10 @@ TIMEOUT = 5.0
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
 _WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+
+
+_HTTP_ERRORS = (httpx.HTTPError, httpx2.HTTPError)
+"""Versions of the hub's client speak through the one or the other."""
 
 
 class _Shards(msgspec.Struct):
@@ -36,12 +41,17 @@ def kept(name: str) -> Path | None:
     """
     try:
         import huggingface_hub
+        from huggingface_hub import errors
     except ImportError:
         return None
     repository, revision = _parts(name)
     try:
-        found = Path(huggingface_hub.snapshot_download(repository, revision=revision, local_files_only=True))
-    except (huggingface_hub.errors.LocalEntryNotFoundError, huggingface_hub.errors.HFValidationError):
+        found = Path(
+            huggingface_hub.snapshot_download(
+                repository, revision=revision, allow_patterns=list(_WANTED), local_files_only=True
+            )
+        )
+    except (errors.LocalEntryNotFoundError, errors.HFValidationError):
         return None
     return found if _is_whole(found) else None
 
@@ -79,7 +89,7 @@ def model(name: str) -> Path:
             f"{name!r} is neither an existing file or directory nor a model on the hub.",
             remedy="Expected OWNER/MODEL or OWNER/MODEL@REVISION; for a private one, run `hf auth login` first.",
         ) from error
-    except (httpx.HTTPError, errors.LocalEntryNotFoundError) as error:
+    except (*_HTTP_ERRORS, errors.HfHubHTTPError, errors.LocalEntryNotFoundError) as error:
         raise absent(name, _words(error)) from error
     except OSError as error:
         raise StorageError(
@@ -105,12 +115,13 @@ def file(repository: str, path: str, revision: str, scratch: Path) -> tuple[Path
     if problem:
         return None, problem
     import huggingface_hub
+    from huggingface_hub import errors
 
     try:
         downloaded = huggingface_hub.hf_hub_download(
             repository, path, revision=revision, local_dir=scratch, etag_timeout=TIMEOUT
         )
-    except (httpx.HTTPError, huggingface_hub.errors.LocalEntryNotFoundError) as error:
+    except (*_HTTP_ERRORS, errors.HfHubHTTPError, errors.LocalEntryNotFoundError) as error:
         return None, _words(error)
     return Path(downloaded), ""
 

@@ -22,7 +22,7 @@ from transformers import (
 
 from agent.errors import MissingExtra, ModelUnavailable
 from agent.providers.processor import has_bfloat16
-from agent.providers.quiet import quiet
+from agent.providers.transformers_talk import first_line, quiet
 from agent.settings import Settings
 
 _BITS = {"8bit": 8, "4bit": 4}
@@ -60,7 +60,7 @@ def load(weights: Path, settings: Settings) -> tuple[PreTrainedModel, PreTrained
         if is_out_of_memory(error):
             raise ModelUnavailable(f"There is not enough memory for {str(weights)!r}.", remedy=_LESS) from error
         raise ModelUnavailable(
-            f"The language model in {str(weights)!r} cannot be loaded: {_first_line(error)}",
+            f"The language model in {str(weights)!r} cannot be loaded: {first_line(error)}.",
             remedy="Expected a causal language model that transformers knows itself, with its tokenizer: config.json, "
             "tokenizer.json, model.safetensors; or a GGUF file. Code that comes with a model is not run.",
         ) from error
@@ -124,8 +124,3 @@ def _require_memory(directory: Path, bits: int) -> None:
     size = sum(path.stat().st_size for path in directory.glob("*.safetensors"))
     if size / (stored.itemsize * 8) * bits > psutil.virtual_memory().available:
         raise MemoryError
-
-
-def _first_line(error: Exception) -> str:
-    said = str(error).strip().splitlines()
-    return f"{said[0] if said else type(error).__name__}".rstrip(".") + "."

@@ -6,6 +6,8 @@ Most run the real loading and generating code on a random Phi-3 of two layers; w
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -146,6 +148,19 @@ def test_a_model_that_knows_no_system_role_hears_it_from_the_user(tmp_path: Path
     made.close()
 
 
+def test_the_native_class_is_taken_where_the_files_name_code_of_their_own(tiny: Path, tmp_path: Path) -> None:
+    """As those of the real Phi-3 do, with code that current versions of the library cannot run."""
+    directory = Path(shutil.copytree(tiny, tmp_path / "m"))
+    config = json.loads((directory / "config.json").read_text())
+    config["auto_map"] = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
+    (directory / "config.json").write_text(json.dumps(config))
+    (directory / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    made: Any = build_llm(settings_for(directory))
+    assert type(made._model).__module__ == "transformers.models.phi3.modeling_phi3"
+    assert not (tmp_path / "ran").exists()
+    made.close()
+
+
 # --- streams ----------------------------------------------------------------------------------------
 
 
@@ -210,7 +225,12 @@ def test_reading_a_prompt_ends_within_a_layer(tiny: Path) -> None:
     made: Any = build_llm(settings_for(tiny))
     first, second = made._model.model.layers
     reading, read = threading.Event(), threading.Event()
-    first.register_forward_hook(lambda *_: (reading.set(), read.wait(SOON)) and None)
+
+    def pause(*_: object) -> None:
+        reading.set()
+        read.wait(SOON)
+
+    first.register_forward_hook(pause)
     second.register_forward_hook(lambda *_: pytest.fail("read on"))
     cancel = CancelToken()
 

@@ -1,4 +1,4 @@
-"""Keeps the transformers library off the terminal; importing this module imports it."""
+"""What the transformers library says: off the terminal, and short in our errors; importing this module imports it."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def quiet() -> Generator[None]:
         log.set_verbosity(level)
         if bars:
             log.enable_progress_bar()
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says first; further lines advise what we do not do, as running a model's own code."""
+    said = str(error).strip().splitlines()
+    return said[0].rstrip(" .") if said else type(error).__name__
