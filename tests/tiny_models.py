@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 WORDS = ["How do I draw a sphere? Use actor.sphere(centers) and window.Scene(), then show it."] * 20
 PHI_3_MARKERS = ("<|endoftext|>", "<|assistant|>", "<|system|>", "<|end|>", "<|user|>")
@@ -15,7 +15,7 @@ WITHOUT_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no
 PHI_3_WINDOW = 256
 
 
-def phi_3(directory: Path, *, template: str | None = PHI_3_TEMPLATE, **config: Any) -> Path:
+def phi_3(directory: Path, *, template: str | None = PHI_3_TEMPLATE) -> Path:
     """Write a Phi-3 of two layers with the special tokens, chat template and ends of the real one."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -35,9 +35,9 @@ def phi_3(directory: Path, *, template: str | None = PHI_3_TEMPLATE, **config: A
         additional_special_tokens=list(PHI_3_MARKERS[1:]),
         chat_template=template,
     )
-    ends = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|assistant|>"])  # without <|end|>, which the chats tell
+    end, assistant, *_ = (tokenizer.convert_tokens_to_ids(name) for name in PHI_3_MARKERS)
     torch.manual_seed(0)
-    sizes = {
+    config: dict[str, Any] = {
         "vocab_size": len(tokenizer),
         "hidden_size": 64,
         "intermediate_size": 128,
@@ -46,23 +46,25 @@ def phi_3(directory: Path, *, template: str | None = PHI_3_TEMPLATE, **config: A
         "num_key_value_heads": 4,
         "max_position_embeddings": PHI_3_WINDOW,
         "original_max_position_embeddings": PHI_3_WINDOW,
-        "pad_token_id": ends[0],
-        "bos_token_id": ends[0],
-        "eos_token_id": ends[0],
+        "pad_token_id": end,
+        "bos_token_id": end,
+        "eos_token_id": end,
     }
-    model = Phi3ForCausalLM(Phi3Config(**{**sizes, **config}))
-    model.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=ends[0])
+    model = Phi3ForCausalLM(Phi3Config(**config))
+    # Without <|end|>, which the chats tell.
+    model.generation_config = GenerationConfig(eos_token_id=[end, assistant], pad_token_id=end)
     model.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     return directory
 
 
-def gte(directory: Path, *, pooling: str | None = "cls") -> Path:
+def gte(directory: Path, *, pooling: Literal["cls", "mean"] | None = "cls") -> Path:
     """Write a GTE of two layers and 32 dimensions; with `pooling` in sentence-transformers' layout, else bare."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from torch.nn import Module
     from transformers import GteConfig, GteModel, PreTrainedTokenizerFast
 
     inner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -97,5 +99,5 @@ def gte(directory: Path, *, pooling: str | None = "cls") -> Path:
     tokenizer.save_pretrained(bare)
     if pooling is not None:
         modules = [Transformer(str(bare)), Pooling(32, pooling_mode=pooling)]
-        SentenceTransformer(modules=modules, device="cpu").save(str(directory))
+        SentenceTransformer(modules=list[Module](modules), device="cpu").save(str(directory))
     return directory

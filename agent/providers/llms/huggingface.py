@@ -203,6 +203,8 @@ class _Reply:
         self.complete = False
 
     def response(self, said: Said | Exception) -> ChatResponse:
+        if isinstance(said, AgentError):
+            raise said
         if isinstance(said, Exception):
             raise _told(said, self._model) from said
         self._text += said.text

@@ -89,6 +89,8 @@ def _device(settings: Settings) -> str:
 def _precision(settings: Settings, device: str) -> str | torch.dtype:
     if settings.llm_precision != "auto":
         return getattr(torch, settings.llm_precision)
+    if settings.llm_quantization == "8bit":
+        return torch.float16  # which LLM.int8() computes in, whatever it is given (Dettmers et al., 2022)
     if device != "cpu":
         return "auto"
     return torch.bfloat16 if has_bfloat16() else torch.float32

@@ -126,7 +126,8 @@ class Speaker:
                 attention_mask=torch.ones_like(ids),
                 streamer=streamer,
                 max_new_tokens=options.max_tokens,
-                eos_token_id=self._end_ids,
+                eos_token_id=self._end_ids or None,
+                pad_token_id=self._end_ids[0] if self._end_ids else None,  # one answer is never padded
                 num_beams=1,  # beams can't be streamed
                 **_drawing(options),
             )

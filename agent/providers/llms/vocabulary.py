@@ -43,16 +43,19 @@ class Vocabulary:
     def reply_end(self) -> int | None:
         """Return the token that the chat template writes after a reply; not all models name it among their ends."""
         said = [ChatMessage(role=role, content=_REPLY) for role in (MessageRole.USER, MessageRole.ASSISTANT)]
-        after = self._written(said, continued=False).rpartition(_REPLY)[2].lstrip()
-        special = self._tokenizer.get_added_vocab()
-        return next((number for token, number in special.items() if after.startswith(token)), None)
+        try:
+            _, found, after = self._written(said, continued=False).rpartition(_REPLY)
+        except TemplateError:
+            return None
+        special = self._tokenizer.get_added_vocab() if found else {}
+        return next((number for token, number in special.items() if after.lstrip().startswith(token)), None)
 
     def _written(self, messages: Sequence[ChatMessage], *, continued: bool) -> str:
         said = [{"role": message.role.value, "content": message.content or ""} for message in messages]
         try:
             return self._apply(said, continued=continued)
         except TemplateError:
-            if said[0]["role"] != MessageRole.SYSTEM.value or len(said) == 1:
+            if len(said) == 1 or said[0]["role"] != MessageRole.SYSTEM.value:
                 raise
         # Some models (Gemma, the first Mistrals) know no system role: the user says it, as their makers advise.
         system, first, *others = said

@@ -114,6 +114,14 @@ def test_the_tokens_that_end_an_answer_are_those_of_the_files_and_that_of_the_ch
     assert set(names) == {"<|endoftext|>", "<|assistant|>", "<|end|>"}
 
 
+@pytest.mark.parametrize("template", ["{{ messages[0]['content'] }}", "{{ raise_exception('no') }}"])
+def test_a_template_that_does_not_tell_what_ends_a_reply_adds_nothing(tmp_path: Path, template: str) -> None:
+    made: Any = build_llm(settings_for(phi_3(tmp_path / "m", template=template)))
+    names = made._tokenizer.convert_ids_to_tokens(made._speaker._end_ids)
+    assert set(names) == {"<|endoftext|>", "<|assistant|>"}
+    made.close()
+
+
 def test_the_token_that_ends_an_answer_is_not_shown(llm: Any) -> None:
     import torch
 
@@ -365,6 +373,16 @@ def test_quantization_without_its_package_names_the_command(
     )
     with pytest.raises(MissingExtra, match=r"bitsandbytes.*pip install 'fury-agent\[quantized\]'"):
         build_llm(settings_for(tiny, llm_quantization=bits))
+
+
+@pytest.mark.parametrize(("bits", "layer"), [("8bit", "Linear8bitLt"), ("4bit", "Linear4bit")])
+def test_quantized_weights_take_less_memory_and_speak(llm: Any, tiny: Path, bits: str, layer: str) -> None:
+    pytest.importorskip("bitsandbytes", reason="the extra `quantized` is not installed")
+    made: Any = build_llm(load_settings(llm="huggingface", llm_model=str(tiny), llm_quantization=bits))
+    assert layer in {type(module).__name__ for module in made._model.modules()}
+    assert made._model.get_memory_footprint() < llm._model.get_memory_footprint() / 2
+    assert text(made, max_tokens=8)
+    made.close()
 
 
 def test_without_the_extra_the_command_is_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
