@@ -76,7 +76,8 @@ def _torch_int8(settings: Settings) -> LocalEmbedding:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it will move to another package
             try:
-                return torch.ao.quantization.quantize_dynamic(encoder, {torch.nn.Linear}, dtype=torch.qint8)
+                quantize: Any = torch.ao.quantization.quantize_dynamic  # pyright: ignore[reportDeprecated] - said above
+                return quantize(encoder, {torch.nn.Linear}, dtype=torch.qint8)
             except AttributeError as error:
                 raise NotHere("this torch quantizes no more") from error
 
@@ -116,7 +117,7 @@ def _with_encoder(settings: Settings, make: Callable[[torch.nn.Module], torch.nn
             transformer.model = make(transformer.model)
 
     directory = weights.resolve(settings.embedding_model, settings)
-    replaced = Replaced(directory, model_identity(settings), settings, half=False)
+    replaced = Replaced(directory, model_identity(settings), settings, half=False)  # pyright: ignore[reportCallIssue] - of the base
     replaced.replace()
     return replaced
 

@@ -75,7 +75,8 @@ def serving(models: Models) -> Generator[Hub]:
         def do_GET(self) -> None:
             self._answer()
 
-        def log_message(self, *_: object) -> None: ...
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - same
+            """Say nothing."""
 
         def _answer(self) -> None:
             status, body, headers = hub.reply(self.command, self.path)

@@ -101,7 +101,7 @@ class TransformersLLM(HuggingFaceLLM):
 
     # --- chat ------------------------------------------------------------------------------------
 
-    @llm_chat_callback()
+    @llm_chat_callback()  # pyright: ignore[reportUntypedFunctionDecorator] - LlamaIndex's is untyped
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the whole answer.
 
@@ -111,7 +111,7 @@ class TransformersLLM(HuggingFaceLLM):
         *_, last = self._responses(messages, kwargs)
         return last
 
-    @llm_chat_callback()
+    @llm_chat_callback()  # pyright: ignore[reportUntypedFunctionDecorator] - LlamaIndex's is untyped
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Generator[ChatResponse, None, None]:
         """Yield the answer as it is written; the last response has the counts. Closing the generator ends the writing.
 
@@ -120,7 +120,7 @@ class TransformersLLM(HuggingFaceLLM):
         """
         return self._responses(messages, kwargs)
 
-    @llm_chat_callback()
+    @llm_chat_callback()  # pyright: ignore[reportUntypedFunctionDecorator] - LlamaIndex's is untyped
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the whole answer as `chat` does; the event loop goes on, and cancelling ends the writing."""
         last = ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT))
@@ -128,7 +128,7 @@ class TransformersLLM(HuggingFaceLLM):
             last = response
         return last
 
-    @llm_chat_callback()
+    @llm_chat_callback()  # pyright: ignore[reportUntypedFunctionDecorator] - LlamaIndex's is untyped
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Yield the answer as `stream_chat` does; the event loop goes on, and cancelling ends the writing."""
         return self._aresponses(messages, kwargs)

@@ -71,7 +71,7 @@ class Speaker:
     """
 
     def __init__(self, model: PreTrainedModel, vocabulary: Vocabulary) -> None:
-        self._model = model
+        self._model: Any = model  # `generate` is typed as what it is not
         self._vocabulary = vocabulary
         self._end_ids = _end_ids(model, vocabulary)
         self._thread = ThreadPoolExecutor(1, "llm")
@@ -180,8 +180,7 @@ def _drawing(options: Options) -> dict[str, Any]:
 
 def _end_ids(model: PreTrainedModel, vocabulary: Vocabulary) -> list[int]:
     """Return the tokens that end an answer: those that the model names, and the one that its chats are written with."""
-    config = model.generation_config
-    named = config.eos_token_id if config is not None else None
+    named = model.generation_config.eos_token_id
     ends = {named} if isinstance(named, int) else set(named or ())
     written = vocabulary.reply_end()
     return sorted(ends if written is None else ends | {written})

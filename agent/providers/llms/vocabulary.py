@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2.exceptions import TemplateError
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
@@ -19,13 +19,13 @@ class Vocabulary:
     """A tokenizer with a chat template; thread-safe, which fast tokenizers are not."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._tokenizer = tokenizer
+        self._tokenizer: Any = tokenizer  # its methods are typed as what they are not
         self._lock = threading.Lock()
 
     def tokens(self, text: str) -> list[int]:
         """Return a text's tokens, without those that mark its beginning and end."""
         with self._lock:
-            return self._tokenizer.encode(text, add_special_tokens=False)
+            return list(self._tokenizer.encode(text, add_special_tokens=False))
 
     def text(self, ids: Sequence[int]) -> str:
         """Return the text of tokens, without the special ones."""

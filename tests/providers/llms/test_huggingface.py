@@ -56,7 +56,11 @@ def slow(tiny: Path) -> Iterator[Any]:
     """The same model, with a large window, that takes 20 ms for each step."""
     made: Any = build_llm(settings_for(tiny))
     made.context_window = 100_000
-    made._model.register_forward_pre_hook(lambda *_: time.sleep(0.02))
+
+    def wait(*_: object) -> None:
+        time.sleep(0.02)
+
+    made._model.register_forward_pre_hook(wait)
     yield made
     made.close()
 
@@ -239,7 +243,11 @@ def test_reading_a_prompt_ends_within_a_layer(tiny: Path) -> None:
         read.wait(SOON)
 
     first.register_forward_hook(pause)
-    second.register_forward_hook(lambda *_: pytest.fail("read on"))
+
+    def fail(*_: object) -> None:
+        pytest.fail("read on")
+
+    second.register_forward_hook(fail)
     cancel = CancelToken()
 
     def withdraw() -> None:
@@ -263,7 +271,11 @@ def test_a_deadline_ends_the_writing(slow: Any) -> None:
 
 def test_answers_wait_for_their_turn_and_all_come(slow: Any) -> None:
     running: list[int] = []
-    slow._model.register_forward_pre_hook(lambda *_: running.append(threading.get_ident()))
+
+    def note(*_: object) -> None:
+        running.append(threading.get_ident())
+
+    slow._model.register_forward_pre_hook(note)
     threads = [threading.Thread(target=lambda: list(ask(slow, max_tokens=5))) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -368,9 +380,9 @@ def test_a_model_larger_than_the_memory_is_refused_before_it_is_read(
 def test_quantization_without_its_package_names_the_command(
     tiny: Path, bits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "agent.providers.llms.huggingface_loading.importlib.util.find_spec", lambda name: None if name else name
-    )
+    def nothing(_: str) -> None: ...
+
+    monkeypatch.setattr("agent.providers.llms.huggingface_loading.importlib.util.find_spec", nothing)
     with pytest.raises(MissingExtra, match=r"bitsandbytes.*pip install 'fury-agent\[quantized\]'"):
         build_llm(settings_for(tiny, llm_quantization=bits))
 
