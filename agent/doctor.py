@@ -89,7 +89,7 @@ def _configured(part: str, provider: LlmProvider, settings: Settings, address: s
         return Finding(part, "ok", f"{settings.llm_model}, {provider}")
     if provider == "embedded" and importlib.util.find_spec("xllamacpp") is None:
         return Finding(part, "missing", "xllamacpp is not installed", "pip install 'fury-agent[embedded]'")
-    return attempt(part, lambda: str(weights.locate(settings.llm_model, settings)))
+    return attempt(part, lambda: str(weights.locate(settings.llm_model_or_default, settings)))
 
 
 def _store(settings: Settings) -> Iterator[Finding]:

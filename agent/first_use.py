@@ -32,12 +32,12 @@ def ensure_weights(settings: Settings) -> None:
     Without them, answers list sources only, and say why.
     """
     from agent.errors import MissingExtra, WeightsError
-    from agent.providers.llms import build_llm
+    from agent.providers.llms import fetch_weights
     from agent.rendering import progress_bars
 
     try:
         with progress_bars() as progress:
-            build_llm(settings, progress=progress)
+            fetch_weights(settings, progress=progress)
     except (WeightsError, MissingExtra) as error:
         typer.secho(f"No language model: {error}", fg="yellow", err=True)
 

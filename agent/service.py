@@ -339,7 +339,7 @@ class Service:
         if with_llm and engine.llm is None:
             try:
                 engine.llm = self.llm()
-            except (WeightsError, MissingExtra, StorageError) as error:
+            except (WeightsError, MissingExtra, StorageError, ModelUnavailable) as error:
                 self._llm_problem = engine.no_llm = f"The language model cannot be used: {error}"
         return engine
 

@@ -28,10 +28,11 @@ from agent.errors import ConfigurationError
 PREFIX = "FURY_AGENT_"
 CONFIG_FILE = "fury-agent.toml"
 
-LlmProvider = Literal["embedded", "openai-like", "none"]
+LlmProvider = Literal["embedded", "huggingface", "openai-like", "none"]
 EmbeddingProvider = Literal["local", "openai-like", "tei"]
 StoreProvider = Literal["lancedb", "pinecone"]
 Precision = Literal["auto", "float32", "bfloat16"]
+PHI_3 = "microsoft/Phi-3-mini-4k-instruct"
 _RATE = r" *[1-9]\d{0,5} */ *([1-9]\d{0,3} )?(second|minute|hour|day)s? *"
 Rates = Annotated[str, Field(pattern=f"^{_RATE}(,{_RATE})*$")]
 """`20/minute`, `5/10 seconds`, or several with commas between them."""
@@ -118,13 +119,25 @@ class Settings(BaseSettings):
     # embedding
     embedding_model: str = Field(
         default="all-MiniLM-L6-v2",
-        description="A name of the weights catalogue, or a directory in sentence-transformers' layout.",
+        description="A name of the weights catalogue, a directory in sentence-transformers' layout, or the id of one "
+        "on the hub, as alibaba-nlp-community/gte-large-en-v1.5 (docs/phi-3.md).",
     )
     embedding_batch: int = Field(default=32, ge=1, le=1024, description="Texts embedded at once.")
     embedding_precision: Precision = Field(
         default="auto",
         description="Numbers that the embedding model computes with; auto takes bfloat16 where the CPU has "
         "instructions for it: half the time, and vectors whose cosine with float32's is above 0.9995.",
+    )
+    embedding_device: str = Field(default="cpu", description="Where it computes: cpu, cuda, cuda:1, mps.")
+    embedding_pooling: Literal["auto", "cls", "mean", "lasttoken"] = Field(
+        default="auto",
+        description="How the vectors of tokens become one; auto does as the model's own files say.",
+    )
+    embedding_query_prefix: str | None = Field(
+        default=None, description="Written before each question; as the model's own files say where not set."
+    )
+    embedding_passage_prefix: str | None = Field(
+        default=None, description="Written before each passage; as the model's own files say where not set."
     )
 
     # served embedding
@@ -187,15 +200,29 @@ class Settings(BaseSettings):
     # llm
     llm: LlmProvider = Field(
         default="embedded",
-        description="What answers: an LLM beside this process, an OpenAI-compatible server, or none.",
+        description="What answers: an LLM beside this process, a model of the transformers library in this process, "
+        "an OpenAI-compatible server, or none.",
     )
     llm_model: str = Field(
         default="qwen2.5-coder-1.5b",
-        description="A name of the weights catalogue, a GGUF file, or the served model's name.",
+        description="A name of the weights catalogue, a GGUF file, or the served model's name; for `huggingface` also "
+        f"a model's directory or its id on the hub, {PHI_3} where not set.",
     )
     llm_url: str | None = Field(default=None, description="Base URL of the OpenAI-compatible server, ending in /v1.")
     llm_key: SecretStr = Field(default=SecretStr("none"), description="API key of that server.")
     llm_threads: int = Field(default=0, ge=0, description="Threads of the embedded server; 0 means all cores.")
+    llm_device: str = Field(
+        default="auto",
+        description="Where `huggingface` computes: cpu, cuda, cuda:1, mps; auto takes the GPUs if there are any.",
+    )
+    llm_precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto",
+        description="Numbers that `huggingface` computes with; auto takes the model's own on a GPU, and bfloat16 where "
+        "the CPU has instructions for it.",
+    )
+    llm_quantization: Literal["none", "8bit", "4bit"] = Field(
+        default="none", description="Bits of the weights that `huggingface` keeps in memory; needs bitsandbytes."
+    )
     llm_context: int = Field(default=4096, ge=512, description="Context window in tokens.")
     llm_max_tokens: int = Field(default=640, ge=16, description="Longest answer in tokens.")
     llm_first_token_timeout: float = Field(default=120.0, gt=0, description="Seconds to wait for the first token.")
@@ -410,6 +437,12 @@ class Settings(BaseSettings):
     def records_key_file(self) -> Path:
         """The key under which people and questions are hashed."""
         return self.data_dir / "records.key"
+
+    @property
+    def llm_model_or_default(self) -> str:
+        """The model that answers; `huggingface` has a default of its own."""
+        own_default = self.llm == "huggingface" and "llm_model" not in self.model_fields_set
+        return PHI_3 if own_default else self.llm_model
 
     def for_judge(self) -> Settings:
         """Return the settings with the judge's LLM in the place of the one that answers."""

@@ -17,6 +17,7 @@ from benchmarks.table import Row
 INTERNAL = {
     "__main__",
     "chunkers_page",
+    "embedding_page",
     "http_client",
     "scale_corpus",
     "scale_embedding",

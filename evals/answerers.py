@@ -127,7 +127,7 @@ class EngineAnswerer:
             revision=info.revision,
             index=index_digest(info),
             embedding=info.embedding,
-            model="none" if settings.llm == "none" else settings.llm_model,
+            model="none" if settings.llm == "none" else settings.llm_model_or_default,
             settings=settings_digest(settings),
         )
 

@@ -15,8 +15,18 @@ import agent
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(agent.__path__, "agent.") if "__main__" not in module.name
 )
-NEEDS_TORCH = "agent.providers.local_embedding"
-"""Derives from a sentence-transformers class, and is imported only where a model is about to be loaded."""
+NEEDS_TORCH = {
+    f"agent.providers.{name}"
+    for name in (
+        "local_embedding",
+        "processor",
+        "transformers_talk",
+        "llms.huggingface",
+        "llms.huggingface_loading",
+        "llms.speaker",
+    )
+}
+"""Derive from classes of torch's libraries, and are imported only where a model is about to be loaded."""
 NEEDS_PINECONE = {f"agent.providers.stores.pinecone{part}" for part in ("", "_client", "_namespace", "_search")}
 """Derive from the extra's classes, and are imported only where the settings choose Pinecone."""
 HEAVY = (
@@ -39,10 +49,11 @@ import socket, sys, os
 def refuse(*_, **__): raise AssertionError("a socket was opened at import")
 socket.socket.connect = refuse
 before = dict(os.environ)
-for name in {[name for name in MODULES if name not in {NEEDS_TORCH, *NEEDS_PINECONE}]!r}:
+for name in {[name for name in MODULES if name not in {*NEEDS_TORCH, *NEEDS_PINECONE}]!r}:
     __import__(name)
 print("torch" in sys.modules, "xllamacpp" in sys.modules, "pinecone" in sys.modules)
-__import__({NEEDS_TORCH!r})
+for name in {sorted(NEEDS_TORCH)!r}:
+    __import__(name)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 def build_embedding(settings: Settings, *, progress: weights.Progress | None = None) -> BaseEmbedding:
-    """Load the embedding model into this process, on the CPU; only getting its weights may use the network.
+    """Load the embedding model into this process; only getting its weights may use the network.
 
     A served one is not asked yet. Vectors have unit length. The model may be used by several threads.
 
     Raises:
         MissingExtra: the extra `hf` is not installed.
         WeightsMissing, WeightsCorrupt, StorageError: see `weights.resolve`.
-        ConfigurationError: the setting names a file rather than a model's directory, or no address of a server.
+        ConfigurationError: the setting names a file rather than a model's directory, no address of a server, or neither
+            the settings nor the model's files say how it pools.
         ModelUnavailable: the directory holds no model that can be loaded.
     """
     if settings.embedding != "local":
@@ -40,22 +41,18 @@ def build_embedding(settings: Settings, *, progress: weights.Progress | None = N
             f"imported: {error}.",
             remedy="Run `pip install 'fury-agent[hf]'`.",
         ) from error
-    return load(
-        directory,
-        model_identity(settings),
-        batch=settings.embedding_batch,
-        precision=settings.embedding_precision,
-    )
+    return load(directory, model_identity(settings), settings)
 
 
 def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -> tuple[str, str]:
     """Return the model's name and what stands for its exact weights, without loading it.
 
-    The second is the catalogue's revision, or the digest of the files of a directory of the user's own. A ready model
-    answers for itself: `model_name`, and `revision` where it has such an attribute; so does a served one.
+    The second is the catalogue's revision, the commit on the hub, or the digest of the files of a directory of the
+    user's own; with it stand the settings that change vectors. Dimension and all else follow from the files. A ready
+    model answers for itself: `model_name`, and `revision` where it has such an attribute; so does a served one.
 
     Raises:
-        WeightsMissing: the setting is neither in the catalogue nor a directory that exists.
+        WeightsMissing: the setting is neither in the catalogue nor a directory that exists nor to be had from the hub.
         ConfigurationError: it is a file, or there is no address of a server.
         ModelUnavailable, ModelTimeout: the server did not answer.
     """
@@ -65,9 +62,21 @@ def model_identity(settings: Settings, embedding: BaseEmbedding | None = None) -
         return embedding.model_name, str(getattr(embedding, "revision", ""))
     known = weights.lookup(settings.embedding_model)
     if known is not None:
-        return known.name, known.revision
+        return known.name, known.revision + _changes(settings)
     directory = _directory(settings, weights.resolve(settings.embedding_model, settings))
-    return directory.name, _digest(tuple(_state(directory)))
+    if not Path(settings.embedding_model).expanduser().exists():  # it came from the hub, which names it by the commit
+        return settings.embedding_model.partition("@")[0], directory.name + _changes(settings)
+    return directory.name, _digest(tuple(_state(directory))) + _changes(settings)
+
+
+def _changes(settings: Settings) -> str:
+    """Return what the settings change of a model's own ways, in words."""
+    told = {
+        "pooling": None if settings.embedding_pooling == "auto" else settings.embedding_pooling,
+        "query prefix": settings.embedding_query_prefix,
+        "passage prefix": settings.embedding_passage_prefix,
+    }
+    return "".join(f", {name} {value!r}" for name, value in told.items() if value is not None)
 
 
 def same_model(made: tuple[str, str], now: tuple[str, str]) -> bool:

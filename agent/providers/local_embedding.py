@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import torch
-import transformers
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+from sentence_transformers.sentence_transformer.modules import Pooling
 
-from agent.errors import ModelUnavailable
-from agent.settings import Precision
+from agent.errors import ConfigurationError, ModelUnavailable
+from agent.providers.processor import has_bfloat16
+from agent.providers.transformers_talk import first_line, quiet
+from agent.settings import Settings
 
 _MAX_THREADS = 8  # small encoders gain nothing beyond
 _SORTED_TOGETHER = 16  # batches whose texts are sorted by length together
@@ -34,12 +35,12 @@ class LocalEmbedding(HuggingFaceEmbedding):
     _batch: int = PrivateAttr()
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
-    def __init__(self, directory: Path, identity: tuple[str, str], *, batch: int, half: bool) -> None:
-        query, text = _instructions(directory)
+    def __init__(self, directory: Path, identity: tuple[str, str], settings: Settings, *, half: bool) -> None:
+        query, text = _prefixes(directory, settings)
         super().__init__(
             model_name=str(directory),
-            device="cpu",
-            embed_batch_size=min(batch * _SORTED_TOGETHER, _MAX_BATCH),
+            device=settings.embedding_device,
+            embed_batch_size=min(settings.embedding_batch * _SORTED_TOGETHER, _MAX_BATCH),
             cache_folder=str(directory),  # otherwise LlamaIndex makes a cache directory in the user's home
             query_instruction=query,
             text_instruction=text,
@@ -47,9 +48,16 @@ class LocalEmbedding(HuggingFaceEmbedding):
             local_files_only=True,
         )
         self.model_name, self._revision = identity
-        self._batch = batch
+        self._batch = settings.embedding_batch
+        if settings.embedding_pooling != "auto":
+            self._pool(settings.embedding_pooling)
         if half:
             self._halve()
+
+    def _pool(self, mode: Literal["cls", "mean", "lasttoken"]) -> None:
+        pooling = next(module for module in self._model if isinstance(module, Pooling))
+        pooling.pooling_mode = mode
+        pooling.pooling_output_dimension = pooling.embedding_dimension
 
     def _halve(self) -> None:
         """Let the transformer compute in bfloat16; pooling and normalizing stay in float32, so that lengths are one."""
@@ -101,29 +109,38 @@ def _widen(_module: torch.nn.Module, _inputs: object, features: dict[str, Any]) 
     return {**features, "token_embeddings": features["token_embeddings"].float()}
 
 
-def has_bfloat16() -> bool:
-    """Whether this CPU has instructions for bfloat16; without them it is slower than float32."""
-    if not hasattr(torch.cpu, "get_capabilities"):  # came after the oldest torch that is supported
-        return False
-    return any(value is True and name.endswith("bf16") for name, value in torch.cpu.get_capabilities().items())
-
-
-def load(directory: Path, identity: tuple[str, str], *, batch: int, precision: Precision) -> LocalEmbedding:
-    """Load the model in `directory`, known as `identity` (name, revision); `batch` texts are embedded at once.
+def load(directory: Path, identity: tuple[str, str], settings: Settings) -> LocalEmbedding:
+    """Load the model in `directory`, known as `identity` (name, revision).
 
     Raises:
+        ConfigurationError: neither the settings nor the model's files say how it pools.
         ModelUnavailable: there is no model that can be loaded.
     """
+    if settings.embedding_pooling == "auto" and not (directory / "modules.json").is_file():
+        raise ConfigurationError(  # sentence-transformers would take the mean, which is wrong for half of all models
+            f"The files of the embedding model {identity[0]!r} do not say how it pools: there is no modules.json.",
+            remedy="Set FURY_AGENT_EMBEDDING_POOLING to cls, mean or lasttoken; the model's page says which.",
+            field="embedding_pooling",
+        )
     torch.set_num_threads(min(torch.get_num_threads(), _MAX_THREADS))
+    precision = settings.embedding_precision
     try:
-        with _quiet():
+        with quiet():
             half = has_bfloat16() if precision == "auto" else precision == "bfloat16"
-            return LocalEmbedding(directory, identity, batch=batch, half=half)
+            return LocalEmbedding(directory, identity, settings, half=half)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise ModelUnavailable(
-            f"The embedding model in {str(directory)!r} cannot be loaded: {error}.",
-            remedy="Expected a directory in sentence-transformers' layout, without code of its own.",
+            f"The embedding model in {str(directory)!r} cannot be loaded: {first_line(error)}.",
+            remedy="Expected a directory in sentence-transformers' layout, without code of its own: "
+            "alibaba-nlp-community/gte-large-en-v1.5 needs none, Alibaba-NLP's does.",
         ) from error
+
+
+def _prefixes(directory: Path, settings: Settings) -> tuple[str | None, str | None]:
+    """Return what is written before queries and texts: as the settings say, else as the model's configuration does."""
+    query, text = _instructions(directory)
+    own_query, own_text = settings.embedding_query_prefix, settings.embedding_passage_prefix
+    return (query if own_query is None else own_query), (text if own_text is None else own_text)
 
 
 def _instructions(directory: Path) -> tuple[str | None, str | None]:
@@ -137,18 +154,3 @@ def _instructions(directory: Path) -> tuple[str | None, str | None]:
     prompts: dict[str, str] = config.get("prompts") or {}
     text = next((prompts[name] for name in ("document", "text", "passage") if prompts.get(name)), None)
     return prompts.get("query") or None, text
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Keep transformers' progress bars and remarks off the terminal while a model is loaded."""
-    log = transformers.utils.logging
-    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(level)
-        if bars:
-            log.enable_progress_bar()

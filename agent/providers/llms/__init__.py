@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agent.errors import ConfigurationError
+from agent.errors import ConfigurationError, MissingExtra
 from agent.providers.llms.llama_server import require_xllamacpp
 from agent.providers.weights import resolve
 from agent.settings import LlmProvider, Settings
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | None:
-    """Return the LLM that the settings name, or None for `none`; no model is loaded and no server asked yet.
+    """Return the LLM that the settings name, or None for `none`.
+
+    `huggingface` is loaded here; for the others no model is loaded and no server asked yet.
 
     A served one rests where it keeps failing, and a fallback answers in its stead where the settings name one.
 
@@ -29,6 +31,7 @@ def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | 
     Raises:
         ConfigurationError: an OpenAI-compatible server without an address.
         MissingExtra: the provider's package is not installed; the message has the command.
+        ModelUnavailable: the model of `huggingface` cannot be loaded.
         WeightsError: the weights are not there or are not the publisher's.
     """
     llm = _BUILDERS[settings.llm](settings, progress)
@@ -39,6 +42,18 @@ def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | 
 
     llms = (llm,) if fallback is None else (llm, fallback)
     return GuardedLLM(*llms, patience=settings.fallback_after)
+
+
+def fetch_weights(settings: Settings, *, progress: Progress | None = None) -> None:
+    """Get what `build_llm` would get first, and load nothing.
+
+    Raises:
+        ConfigurationError, MissingExtra, WeightsError: as `build_llm`.
+    """
+    if settings.llm == "huggingface":
+        resolve(settings.llm_model_or_default, settings, progress=progress)
+    else:
+        build_llm(settings, progress=progress)
 
 
 def count_tokens(llm: LLM, text: str) -> int:
@@ -71,6 +86,22 @@ def _embedded(settings: Settings, progress: Progress | None) -> LLM:
     weights = resolve(settings.llm_model, settings, progress=progress)
     name = weights.stem if settings.llm_model.endswith(".gguf") else settings.llm_model
     return EmbeddedLLM(weights, name=name, threads=settings.llm_threads, context=settings.llm_context)
+
+
+def _huggingface(settings: Settings, progress: Progress | None) -> LLM:
+    name = settings.llm_model_or_default
+    try:
+        from agent.providers.llms.huggingface import TransformersLLM
+        from agent.providers.llms.huggingface_loading import load
+    except ImportError as error:
+        raise MissingExtra(
+            f"The language model {name!r} runs in process and needs packages that cannot be imported: {error}.",
+            remedy="Run `pip install 'fury-agent[hf]'`.",
+        ) from error
+    model, tokenizer = load(resolve(name, settings, progress=progress), settings)
+    return TransformersLLM(
+        model, tokenizer, name=name, context=settings.llm_context, max_tokens=settings.llm_max_tokens
+    )
 
 
 def _openai_like(settings: Settings, _progress: Progress | None) -> LLM:
@@ -115,6 +146,7 @@ def _no_address(field: str) -> ConfigurationError:
 
 _BUILDERS: dict[LlmProvider, Callable[[Settings, Progress | None], LLM | None]] = {
     "embedded": _embedded,
+    "huggingface": _huggingface,
     "openai-like": _openai_like,
     "none": _none,
 }

@@ -88,8 +88,9 @@ def stream_chat(
 ) -> Generator[Delta, None, None]:
     """Yield the answer piece by piece, then one `Delta` without text that says how it ended.
 
-    OpenAI-compatible models are told the temperature, a fixed seed and `max_tokens`; any other LLM is taken as its
-    owner configured it. Closing the generator stops the model, as does `cancel`.
+    OpenAI-compatible models, and those with a true attribute `takes_call_options`, are told the temperature, a fixed
+    seed and `max_tokens`; any other LLM is taken as its owner configured it. Closing the generator stops the model,
+    as does `cancel`.
 
     Args:
         llm: any LlamaIndex LLM.
@@ -220,8 +221,8 @@ class _Intake:
 def _piece(response: ChatResponse) -> _Piece:
     text = response.delta or ""
     choices = getattr(response.raw, "choices", None)
-    reason = choices[0].finish_reason if choices else None
     counts = response.additional_kwargs
+    reason = choices[0].finish_reason if choices else counts.get("finish_reason")
     usage = Usage(counts["prompt_tokens"], counts["completion_tokens"]) if counts.get("completion_tokens") else None
     return _Piece(text, bool(text or counts.get("thinking_delta")), reason, usage)
 
@@ -243,14 +244,10 @@ def _only_blocks(llm: LLM) -> bool:
 
 
 def _options(llm: LLM, max_tokens: int, temperature: float) -> dict[str, Any]:
-    if not isinstance(llm, OpenAI):
-        return {}
-    return {
-        "temperature": temperature,
-        "seed": _SEED,
-        "max_tokens": max_tokens,
-        "stream_options": {"include_usage": True},
-    }
+    told = {"temperature": temperature, "seed": _SEED, "max_tokens": max_tokens}
+    if isinstance(llm, OpenAI):
+        return {**told, "stream_options": {"include_usage": True}}
+    return told if getattr(llm, "takes_call_options", False) else {}
 
 
 async def _speak(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: dict[str, Any]) -> None:

@@ -71,10 +71,7 @@ def translate(error: Exception, model: str) -> AgentError:
     if own is not None:
         return own
     if isinstance(error, openai.APIError | httpx.HTTPStatusError) and _exceeds_context(error):
-        return ModelUnavailable(  # not the caller's fault: the settings decide how long a prompt becomes
-            f"The prompt is longer than the context window of the model {model!r}.",
-            remedy="Lower FURY_AGENT_PROMPT_TOKENS or raise FURY_AGENT_LLM_CONTEXT.",
-        )
+        return prompt_too_long(model)
     if isinstance(error, openai.APIStatusError | httpx.HTTPStatusError):
         return _refused(error.response.status_code, model)
     _, kind, message, remedy = next(row for row in _KINDS if isinstance(error, row[0]))
@@ -84,6 +81,14 @@ def translate(error: Exception, model: str) -> AgentError:
 def blames_request(error: AgentError) -> bool:
     """Return whether the server found fault with the request: no sign that it could not answer another one."""
     return isinstance(error.__cause__, openai.BadRequestError | openai.UnprocessableEntityError)
+
+
+def prompt_too_long(model: str) -> ModelUnavailable:
+    """Return the error for a prompt beyond the window; no fault of the caller: the settings decide how long it gets."""
+    return ModelUnavailable(
+        f"The prompt is longer than the context window of the model {model!r}.",
+        remedy="Lower FURY_AGENT_PROMPT_TOKENS or raise FURY_AGENT_LLM_CONTEXT.",
+    )
 
 
 def _refused(status: int, model: str) -> AgentError:
