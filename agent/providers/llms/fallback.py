@@ -82,13 +82,14 @@ class GuardedLLM(CustomLLM):
             ModelUnavailable, ModelTimeout: as `say` does, once something was said; or none of them could answer.
         """
         problems: list[AgentError] = []
+        last = self._llms[-1][0]
         for llm, circuit in self._llms:
             if not circuit.allows():
                 problems.append(_resting(llm))
                 continue
             said = False
             try:
-                with closing(say(llm, inf if llm is self._llms[-1][0] else self._patience)) as pieces:
+                with closing(say(llm, inf if llm is last else self._patience)) as pieces:
                     for piece in pieces:
                         said = True
                         yield piece
@@ -97,8 +98,9 @@ class GuardedLLM(CustomLLM):
                     circuit.failed()
                 if said:
                     raise
-                _log.warning("no answer: %s", error)
                 problems.append(error)
+                if llm is not last:
+                    _log.warning("another language model is asked: %s", error)
             else:
                 circuit.succeeded()
                 return
