@@ -195,11 +195,11 @@ def test_told_to_end_the_process_apologises_and_ends_well_and_its_health_is_serv
                 metrics = client.get("/metrics").text
             process.terminate()
             assert process.wait(10) == 0
+            log = discord.log()
         assert [each["content"] for each in discord.from_bot()] == [STOPPED]
     assert "fury_discord_answering 1\n" in metrics
     assert "fury_discord_connected 1\n" in metrics
     assert 'fury_discord_loop_lag_seconds_bucket{le="+Inf"}' in metrics
-    log = discord.log()
     assert {"Connected.", "A question has ended.", "Told to end."} <= {line["event"] for line in log}
     assert all("token" not in str(line).replace("static token", "") for line in log)
 

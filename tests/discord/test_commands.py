@@ -142,7 +142,7 @@ def test_posts_are_answered_in_chosen_forums_alone_and_once() -> None:
         post = discord.post(ALICE, "A sphere", "How do I draw one?")
         assert answered(discord)
         discord.say(BOB, "I would like to know, too.", int(post["id"]))
-        discord.say(ALICE, "<@100> And a cube?", int(post["id"]))
+        discord.say(44, "<@100> And a cube?", int(post["id"]))
         assert answered(discord, 2)
         assert {each["channel_id"] for each in discord.from_bot()} == {post["id"]}
     assert [each.question for each in service.questions] == ["A sphere\nHow do I draw one?", "And a cube?"]
