@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from agent.bulk.pipeline import Job, run
 from agent.errors import AgentError, ClusterUnavailable, MissingExtra
@@ -42,7 +43,11 @@ def running(on: str, job: Job, shards: Sequence[bytes]) -> Generator[Ended]:
 
     forbid_usage_reports()
     # A Ray that is started here talks to nobody else.
-    started = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
+    started: dict[str, Any] = {
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE_BYTES,
+        "_node_ip_address": "127.0.0.1",
+    }
     try:
         ray.init(on, log_to_driver=False, logging_level=logging.ERROR, **(started if on == LOCAL else {}))
     except (ConnectionError, RuntimeError, ValueError, ImportError, RayError) as error:

@@ -67,9 +67,13 @@ def run(job: Job, shards: Sequence[bytes]) -> None:
         return
     (
         from_items(missing, override_num_blocks=len(missing))
-        .map(chunked, fn_args=(job,), num_cpus=CHUNKING_CPUS)
         .map(
-            Embedder,
+            chunked,  # pyright: ignore[reportArgumentType] - Ray's annotation leaves out `fn_args`
+            fn_args=(job,),
+            num_cpus=CHUNKING_CPUS,
+        )
+        .map(
+            Embedder,  # pyright: ignore[reportArgumentType] - and classes
             fn_constructor_args=(job,),
             compute=ActorPoolStrategy(size=actors),
             num_cpus=EMBEDDING_CPUS,
