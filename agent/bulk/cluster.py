@@ -86,10 +86,12 @@ def _translated(error: BaseException, on: str) -> AgentError:
     """Return the error of ours that is behind one of Ray's, or say that the cluster failed."""
     cause: BaseException | None = error
     while cause is not None:
-        original: BaseException | None = getattr(cause, "cause", None)
-        cause = original or cause.__cause__
-        if isinstance(cause, AgentError):
+        original: BaseException | None = getattr(
+            cause, "cause", None
+        )  # which Ray's own have, also one that poses as it
+        if original is None and isinstance(cause, AgentError):
             return cause
+        cause = original or cause.__cause__
     return ClusterUnavailable(
         f"The work on the Ray cluster {on!r} failed: {_first_line(error)}",
         remedy="Run the same command again: finished shards are kept.",
