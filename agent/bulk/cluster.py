@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from agent.bulk.pipeline import Job, run
 from agent.errors import AgentError, ClusterUnavailable, MissingExtra
@@ -42,7 +43,11 @@ def running(on: str, job: Job, shards: Sequence[bytes]) -> Generator[Ended]:
 
     forbid_usage_reports()
     # A Ray that is started here talks to nobody else.
-    started = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES, "_node_ip_address": "127.0.0.1"}
+    started: dict[str, Any] = {
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE_BYTES,
+        "_node_ip_address": "127.0.0.1",
+    }
     try:
         ray.init(on, log_to_driver=False, logging_level=logging.ERROR, **(started if on == LOCAL else {}))
     except (ConnectionError, RuntimeError, ValueError, ImportError, RayError) as error:
@@ -81,10 +86,12 @@ def _translated(error: BaseException, on: str) -> AgentError:
     """Return the error of ours that is behind one of Ray's, or say that the cluster failed."""
     cause: BaseException | None = error
     while cause is not None:
-        original: BaseException | None = getattr(cause, "cause", None)
-        cause = original or cause.__cause__
-        if isinstance(cause, AgentError):
+        original: BaseException | None = getattr(
+            cause, "cause", None
+        )  # which Ray's own have, also one that poses as it
+        if original is None and isinstance(cause, AgentError):
             return cause
+        cause = original or cause.__cause__
     return ClusterUnavailable(
         f"The work on the Ray cluster {on!r} failed: {_first_line(error)}",
         remedy="Run the same command again: finished shards are kept.",

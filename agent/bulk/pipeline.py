@@ -7,9 +7,9 @@ process that builds, and vectors not even through Ray: what comes back is a row 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -23,6 +23,9 @@ from agent.providers.embeddings import build_embedding
 from agent.schema import SourceTree
 from agent.settings import load_settings
 from agent.symbols import ApiModel
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
 
 EMBEDDING_CPUS = 0.75
 CHUNKING_CPUS = 0.25
@@ -60,6 +63,7 @@ def run(job: Job, shards: Sequence[bytes]) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.raise_original_map_exception = True  # otherwise only its words arrive
     finished = ShardFolder(job.shards_dir).finished()
     missing = [{"shard": shard} for shard in shards if _decoded(shard).name not in finished]
     actors = min(len(missing), max(1, int(ray.cluster_resources().get("CPU", 1))))
@@ -67,9 +71,13 @@ def run(job: Job, shards: Sequence[bytes]) -> None:
         return
     (
         from_items(missing, override_num_blocks=len(missing))
-        .map(chunked, fn_args=(job,), num_cpus=CHUNKING_CPUS)
         .map(
-            Embedder,
+            chunked,  # pyright: ignore[reportArgumentType] - Ray's annotation leaves out `fn_args`
+            fn_args=(job,),
+            num_cpus=CHUNKING_CPUS,
+        )
+        .map(
+            Embedder,  # pyright: ignore[reportArgumentType] - and classes
             fn_constructor_args=(job,),
             compute=ActorPoolStrategy(size=actors),
             num_cpus=EMBEDDING_CPUS,
@@ -103,9 +111,17 @@ class Embedder:
     """
 
     def __init__(self, job: Job) -> None:
-        self._model = build_embedding(load_settings(**job.settings))
-        self._dimension = len(self._model.get_text_embedding("dimension"))
+        self._job = job
         self._folder = ShardFolder(job.shards_dir)
+
+    @cached_property
+    def _model(self) -> BaseEmbedding:
+        """Loaded for the first shard: of an error in an actor's constructor, only the words would arrive."""
+        return build_embedding(load_settings(**self._job.settings))
+
+    @cached_property
+    def _dimension(self) -> int:
+        return len(self._model.get_text_embedding("dimension"))
 
     def __call__(self, row: Row) -> Row:
         """Embed the chunks of a shard, and keep it."""
