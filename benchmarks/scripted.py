@@ -24,6 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent.api import create_app
 from agent.cancellation import CancelToken
+from agent.records import ApiKey
 from agent.schema import (
     Answer,
     AnswerEvent,
@@ -34,6 +35,7 @@ from agent.schema import (
     Health,
     Library,
     Passage,
+    Plan,
     QueryRequest,
     SearchReply,
     SearchRequest,
@@ -78,15 +80,33 @@ FOUND = SearchReply(
 class Scripted:
     """Says what it knows by heart; what the HTTP door needs of a service."""
 
-    def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
-        """Answer at once, or as a model does that has much to do."""
+    def plan(self, request: QueryRequest, *, user: str | None = None) -> Plan:
+        """Share nothing: every request is answered."""
         del user
+        return Plan(request, request, UUID(int=2))
+
+    def answer(self, plan: Plan, cancel: CancelToken) -> Iterator[Event]:
+        """Answer at once, or as a model does that has much to do."""
         yield SourcesEvent(_PLACES, "fury", "2.0.0")
-        for _ in range(TOKENS if SLOW in request.question else 0):
+        for _ in range(TOKENS if SLOW in plan.request.question else 0):
             time.sleep(PACE)
             cancel.check()
             yield TokenEvent(f"{time.monotonic()}")  # by a clock that all processes share
         yield AnswerEvent(ANSWER)
+
+    def keep(self, plan: Plan, answer: Answer, *, user: str | None = None) -> Answer:
+        """Keep nothing."""
+        del plan, user
+        return answer
+
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """Return none: whoever comes is let in."""
+        return ()
+
+    def forget(self, user: str) -> int:
+        """Nobody is known."""
+        del user
+        return 0
 
     def search(self, request: SearchRequest) -> SearchReply:
         """Return the same six passages."""

@@ -66,7 +66,7 @@ class LocalEmbedding(HuggingFaceEmbedding):
         Texts are padded to few lengths: for every shape that it meets, torch keeps code and rearranged weights, which
         were 2.5 GB after 100,000 texts.
         """
-        transformer = self._model[0].bfloat16()
+        transformer: Any = self._model[0].bfloat16()
         transformer.register_forward_hook(_widen)
         transformer.processing_kwargs["text"] = {
             **transformer.processing_kwargs.get("text", {}),
