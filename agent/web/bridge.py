@@ -168,8 +168,7 @@ class Job(Generic[T]):
             self._released(self)
 
     def run(self) -> None:
-        """Do the work in the calling thread, and hand over what it yields or raises."""
-        self.started = time.monotonic()
+        """Do the work in the calling thread, and hand over what it yields or raises; `started` is set before."""
         reason: Exception = StopAsyncIteration()
         try:
             self._cancel.check()
@@ -298,7 +297,8 @@ class Lane:
                 continue
             if job is None:
                 return
-            self._waited(time.monotonic() - job.submitted)
+            job.started = time.monotonic()
+            self._waited(job.started - job.submitted)
             job.context.run(job.run)
 
     def _forget(self, job: Job[Any]) -> None:
