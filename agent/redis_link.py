@@ -91,4 +91,5 @@ def _options(retry: type[Any], broken: type[Exception]) -> dict[str, Any]:
     from redis.backoff import NoBackoff
 
     once = retry(NoBackoff(), 1, supported_errors=(broken,))
-    return {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": once}
+    # It would say its version at every connection, and look that up on the disk, in the event loop.
+    return {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": once, "driver_info": None}

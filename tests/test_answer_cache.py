@@ -131,11 +131,11 @@ def test_the_lines_of_code_in_a_question_stay() -> None:
 
 
 def test_no_more_is_kept_than_allowed_and_no_longer() -> None:
-    cache = AnswerCache(Settings(cache_answers=2, cache_seconds=1))
+    cache = AnswerCache(Settings(cache_answers=2, cache_seconds=2))
     for key in "abc":
         keep(cache, key)
     assert [bool(cache.get(key)) for key in "abc"] == [False, True, True]
-    time.sleep(1.05)
+    time.sleep(2.05)
     assert cache.get("c") == ()
 
 
@@ -169,7 +169,7 @@ def test_what_is_no_answer_is_not_given(redis: RedisServer) -> None:
 def test_without_redis_a_process_goes_on_alone_and_waits_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(redis_link, "TIMEOUT", 0.2)
+    monkeypatch.setattr(redis_link, "TIMEOUT", 0.5)
     with redis_server(tmp_path) as server:
         cache = AnswerCache(Settings(redis_url=SecretStr(server.url)))
         assert cache.problem() == ""
@@ -182,7 +182,7 @@ def test_without_redis_a_process_goes_on_alone_and_waits_once(
             keep(cache, key)
             assert cache.get(key)
             assert cache.get(f"not {key}") == ()
-        assert time.perf_counter() - started < 1
+        assert time.perf_counter() - started < 4
         assert "does not answer" in cache.problem()
         assert str(server.port) in cache.problem()
         monkeypatch.setattr(redis_link, "PAUSE", 0.0)

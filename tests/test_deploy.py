@@ -68,8 +68,7 @@ def test_every_variable_that_is_set_is_a_setting() -> None:
     named = {
         name for path in [*files, ROOT / "docs/deploy.md"] for name in re.findall(rf"{PREFIX}[A-Z_]+", path.read_text())
     }
-    coming = {"redis_url"}  # with the limits that replicas share
-    assert {name.removeprefix(PREFIX).lower() for name in named} <= {*Settings.model_fields, *coming}
+    assert {name.removeprefix(PREFIX).lower() for name in named} <= {*Settings.model_fields}
 
 
 def test_every_file_that_an_image_copies_exists() -> None:

@@ -35,7 +35,7 @@ from tests.two_versions import index_two_versions
 ROOT = Path(__file__).parents[1]
 KEY = "ab" * 32
 LIMIT = 7
-GRACE = 40
+GRACE = 90
 """Seconds; the machine may be busy."""
 
 PROGRAM = """

@@ -103,9 +103,10 @@ def test_a_known_answer_waits_for_nobody() -> None:
 
 
 def test_who_waits_in_line_is_told_how_many_are_before() -> None:
-    service = ScriptedService(1.4, *EVENTS)
+    service = ScriptedService(2.0, *EVENTS)
     with running(service, Settings(heartbeat=30)) as client, asking(client, STREAM):
         assert eventually(lambda: service.running == 1)
+        service.script = EVENTS  # of the next
         text = client.post("/query", json=QUESTION, headers={"Accept": STREAM}).text
     assert text.startswith(": queued, 1 before yours\n\n")
     assert [name for name, _ in events_of(text)][-1] == "answer"
