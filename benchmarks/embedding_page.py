@@ -57,6 +57,7 @@ ranked by cosine alone, on {processor}, with {packages}. Times are medians of fi
 _FOOT = """
 - *ms a passage*: in batches of 32, of one length where that can be; *ms a question*: one at a time.
 - *cosine*: of each passage's vector with the one that float32 gives it; the mean, and the least of all.
+- Times of a machine that others use are too long, those of a question alone most; they compare ways, no more.
 - Means over the questions with 95 % intervals: where those of two ways overlap, these questions leave open which one
   finds more.
 - ONNX is exported from the same weights by torch; int8 has one scale for each row of a matrix, and numbers that go in
