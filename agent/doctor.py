@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 
+from agent.errors import StoreUnavailable
 from agent.findings import Check, Finding, attempt, run
 from agent.model_checks import MODEL_CHECKS
 from agent.settings import LlmProvider, Settings
@@ -132,6 +133,22 @@ def _records(settings: Settings) -> Iterator[Finding]:
     yield attempt("records", opened)
 
 
+def _redis(settings: Settings) -> Iterator[Finding]:
+    if settings.redis_url is None:
+        return
+    url = settings.redis_url
+
+    def answered() -> str:
+        from agent.redis_link import RedisLink
+
+        link = RedisLink(url)
+        if problem := link.problem():
+            raise StoreUnavailable(problem, remedy="start it, or mend FURY_AGENT_REDIS_URL")
+        return link.name
+
+    yield attempt("redis", answered)
+
+
 def _sandbox(settings: Settings) -> Iterator[Finding]:
     from agent.sandbox import problems
     from agent.sources import parse_spec
@@ -160,6 +177,7 @@ QUICK_CHECKS = (
     Check("vector store", _store),
     Check("index", _index, seconds=60),
     Check("records", _records),
+    Check("redis", _redis),
     Check("sandbox", _sandbox, seconds=60),
     Check("discord", _discord, seconds=30),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from agent.doctor import ALL_CHECKS, QUICK_CHECKS, examine
 from agent.errors import AgentError
@@ -17,6 +18,7 @@ from agent.providers import http_clients
 from agent.settings import Settings, load_settings
 from tests.servers import faults, openai
 from tests.servers.embeddings import embeds
+from tests.servers.redis import redis_server
 
 SECRET = "sk-secret"
 
@@ -153,6 +155,15 @@ def test_what_is_missing_is_told_with_what_mends_it(
 def test_records_that_are_there_are_opened(library: Settings, tmp_path: Path) -> None:
     [told] = found(library, "records", records_url=f"sqlite:///{tmp_path}/r.sqlite")["records"]
     assert (told.state, "tables up to date" in told.found) == ("ok", True)
+
+
+def test_redis_is_asked_where_there_is_one(settings: Settings, tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        address = SecretStr(server.url)
+        assert [finding.state for finding in found(settings, "redis", redis_url=address)["redis"]] == ["ok"]
+    (gone,) = found(settings, "redis", redis_url=address)["redis"]
+    assert (gone.state, gone.remedy) == ("missing", "start it, or mend FURY_AGENT_REDIS_URL")
+    assert found(settings, "redis") == {}
 
 
 def test_the_quick_checks_ask_no_model(settings: Settings) -> None:

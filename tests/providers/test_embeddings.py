@@ -138,6 +138,22 @@ def test_prompts_of_the_models_own_configuration_are_used(tmp_path: Path) -> Non
     assert _instructions(tmp_path / "model") == (None, None)
 
 
+def test_half_precision_meets_few_lengths_whatever_it_embeds(tiny_gte: Path) -> None:
+    """For each, torch keeps code and weights for good: memory would grow with what was ever embedded."""
+    embedding: Any = build_embedding(load_settings(embedding_model=str(tiny_gte), embedding_precision="bfloat16"))
+    lengths: set[int] = set()
+
+    def note(_module: Any, arguments: Any) -> None:
+        lengths.add(arguments[0]["input_ids"].shape[1])
+
+    embedding._model[0].register_forward_pre_hook(note)
+    embedding.get_text_embedding_batch(["sphere " * count for count in range(1, 60, 3)])
+    for count in (1, 2, 3, 20, 21):
+        embedding.get_query_embedding("sphere " * count)
+    assert lengths
+    assert {length % 16 for length in lengths} == {0}
+
+
 @pytest.mark.weights
 def test_half_precision_gives_nearly_the_same_vectors_of_unit_length(shared_settings: Settings) -> None:
     whole, half = (
