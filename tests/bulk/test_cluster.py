@@ -5,6 +5,7 @@ One Ray with a server for `ray://` addresses is started for the module; a second
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
@@ -50,8 +51,10 @@ pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def environment() -> Iterator[pytest.MonkeyPatch]:
     """Changes the environment for the module."""
+    record = logging.getLogRecordFactory()
     with pytest.MonkeyPatch.context() as patch:
         yield patch
+    logging.setLogRecordFactory(record)  # Ray's own adds a field to whatever is logged
 
 
 class Cluster(NamedTuple):
