@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -65,6 +65,17 @@ def fury_service(shared_settings: Settings) -> Iterator[Service]:
     service = Service(shared_settings.model_copy(update={"llm": "none"}))
     yield service
     service.close()
+
+
+@pytest.fixture(scope="session")
+def qwen(shared_settings: Settings) -> Iterator[Any]:
+    """Qwen2.5-Coder-0.5B in this process, unpacked from its GGUF."""
+    from agent.providers.llms import build_llm
+
+    named = {"llm": "huggingface", "llm_model": "qwen2.5-coder-0.5b", "prompt_tokens": 600, "llm_max_tokens": 60}
+    made: Any = build_llm(shared_settings.model_copy(update=named))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ def test_what_works_is_tried_and_measured(library: Settings, embedding: openai.O
         **{part: {"ok"} for part in ("data directory", "embedding model", "language model", "fallback")},
         **{part: {"ok"} for part in ("index", "indexed", "records")},
         "sandbox": {"optional"},
+        "discord": {"optional"},
     }
     assert parts["embedding model"][-1].found.startswith("served: 64 numbers in ")
     assert parts["embedding model"][-1].found.endswith("as in the index of demo 1.0")

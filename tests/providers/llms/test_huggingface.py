@@ -24,8 +24,6 @@ from agent.errors import Cancelled, InvalidInput, MissingExtra, ModelTimeout, Mo
 from agent.providers import llms
 from agent.providers.llms import build_llm, count_tokens, model_name
 from agent.providers.llms.stream import Usage, stream_chat
-from agent.schema import AnswerEvent, QueryRequest, TokenEvent
-from agent.service import Service
 from agent.settings import PHI_3, Settings, load_settings
 from tests import tiny_models
 from tests.tiny_models import PHI_3_WINDOW, phi_3
@@ -414,15 +412,6 @@ def test_importing_the_builders_loads_no_torch() -> None:
 # --- real weights ---------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def qwen(shared_settings: Settings) -> Iterator[Any]:
-    """Qwen2.5-Coder-0.5B, unpacked from its GGUF."""
-    named = {"llm": "huggingface", "llm_model": "qwen2.5-coder-0.5b", "prompt_tokens": 600, "llm_max_tokens": 60}
-    made: Any = build_llm(shared_settings.model_copy(update=named))
-    yield made
-    made.close()
-
-
 @pytest.mark.weights
 def test_real_weights_answer_and_end_by_themselves(qwen: Any) -> None:
     messages = [ChatMessage(role="user", content="What is 2 + 3? Reply with the number alone.")]
@@ -430,17 +419,3 @@ def test_real_weights_answer_and_end_by_themselves(qwen: Any) -> None:
     assert str(reply.message.content).strip().rstrip(".").endswith("5")
     assert reply.additional_kwargs["finish_reason"] == "stop"
     assert reply.additional_kwargs["completion_tokens"] < 20
-
-
-@pytest.mark.weights
-def test_a_question_is_answered_and_checked_by_real_weights(qwen: Any, fury_service: Service) -> None:
-    limits = {"llm": "huggingface", "prompt_tokens": 500, "llm_max_tokens": 60, "rewrites": False}
-    service = Service(fury_service.settings.model_copy(update=limits), embedding=fury_service.embedding(), llm=qwen)
-    *events, last = service.stream(QueryRequest("How do I create a sphere actor?"), CancelToken())
-    assert isinstance(last, AnswerEvent)
-    answer = last.answer
-    assert (answer.status, answer.model) == ("answered", "qwen2.5-coder-0.5b")
-    assert "sphere" in answer.answer
-    assert any(entry.symbol == "sphere" for entry in answer.citations)
-    assert any(isinstance(event, TokenEvent) for event in events)
-    assert answer.timings.first_token_ms is not None
