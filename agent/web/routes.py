@@ -52,6 +52,7 @@ User = Annotated[
         description="Who asks, in the caller's own terms; only a keyed hash is kept, so that it can be forgotten.",
     ),
 ]
+NamedUser = Annotated[str, HeaderParameter(name="X-Fury-User", min_length=1, max_length=200, description="Who it is.")]
 EVENT_STREAM = "text/event-stream"
 HEARTBEAT = b": still working\n\n"
 IN_LINE = 1.0  # seconds after which a stream first says how many are before it
@@ -358,10 +359,8 @@ async def feedback(
 
 
 @delete("/records", status_code=200, guards=[admits("other")], responses=documented(400, 401, 429, 500, 503, 504))
-async def forget(request: HttpRequest, bridge: NamedDependency[Bridge], user: User = None) -> Forgotten:
+async def forget(request: HttpRequest, bridge: NamedDependency[Bridge], user: NamedUser) -> Forgotten:
     """Delete for good all that the user of `X-Fury-User` asked and said."""
-    if not user:
-        raise InvalidInput("Nobody is named.", remedy="Send `X-Fury-User`, as in /query.", field="X-Fury-User")
     return Forgotten(await _result(request, bridge.forget(_as_sent(user) or user)))
 
 

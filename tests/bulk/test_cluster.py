@@ -297,7 +297,7 @@ def test_a_model_that_no_actor_can_load_is_named(address: str, settings: Setting
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "config.json").write_text("{}")
-    there = settings.model_copy(update={"embedding_model": str(broken)})
+    there = settings.model_copy(update={"embedding_model": str(broken), "embedding_pooling": "mean"})
     with (
         pytest.raises(ModelUnavailable, match="broken"),
         cluster_parts(small_work(tmp_path), there, silent, address) as parts,

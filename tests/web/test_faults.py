@@ -136,14 +136,14 @@ from uuid import uuid4
 from msgspec.structs import replace
 from agent.api import serve
 from agent.recording import Recorder
-from agent.schema import AnswerEvent
 from agent.settings import Settings
-from tests.fakes import ANSWER, SOURCES, ScriptedService
+from tests.fakes import ScriptedService
 
 class Recorded(ScriptedService):
-    def stream(self, request, cancel, *, user=None):
-        events = [SOURCES, AnswerEvent(replace(ANSWER, answer_id=uuid4()))]
-        yield from recorder.recorded(iter(events), request.question, request.question, user)
+    def keep(self, plan, answer, *, user=None):
+        own = replace(answer, answer_id=uuid4())
+        recorder.keep(own, plan.asked.question, plan.request.question, user)
+        return own
 
     def feedback(self, request, *, user=None):
         recorder.feed_back(request, user)

@@ -38,7 +38,7 @@ def test_a_citation_opens_the_exact_lines_and_shows_them_when_focused_or_pointed
 def test_the_lines_can_be_unfolded_where_nothing_hovers(page: Page) -> None:
     ask(page, "three spheres", "answered")
     page.click(".sources summary >> nth=1")
-    assert "class ShowManager" in page.locator(".sources details[open] pre").inner_text()
+    expect(page.locator(".sources details[open] pre")).to_contain_text("class ShowManager")
 
 
 def test_code_is_coloured_and_copied_as_it_is(page: Page) -> None:
