@@ -34,7 +34,9 @@ def run_bot(settings: Settings) -> None:
     log_to_stderr()
     key = settings.discord_api_key
     try:
-        bot = Bot(settings, AskClient(settings.discord_api_url, None if key is None else key.get_secret_value()))
+        bot = Bot(
+            settings, AskClient(settings.discord_api_url, None if key is None else key.get_secret_value().strip())
+        )
         asyncio.run(_run(bot, settings.discord_token.get_secret_value()))
     except discord.LoginFailure as error:
         raise ConfigurationError(

@@ -54,7 +54,9 @@ class IndexFile:
             IndexCorrupt: it is missing.
         """
         try:
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?immutable=1&mode=ro", uri=True, check_same_thread=False
+            )
         except sqlite3.Error as error:
             raise _corrupt(str(path), error) from error
         return cls(connection, str(path))

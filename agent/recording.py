@@ -20,8 +20,10 @@ from agent.settings import Settings
 
 KEEPING = 0.005
 """Seconds that an answer waits for its record; a healthy SQLite takes a tenth of it."""
-RECALLING = 2.0
+RECALLING = 1.0
 """Seconds that a question waits for the turns before it; milliseconds pass unless the database is in trouble."""
+UNRECALLED = 10.0
+"""Seconds for which no question waits again, once the records did not say in time."""
 FEEDBACK = 8.0
 """Seconds that feedback, or who wants to be forgotten, waits for its place in the line and its commit."""
 FAREWELL = 3.0
@@ -46,7 +48,7 @@ class Recorder:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._records: Records | None = None
-        self._pruned = float("-inf")
+        self._pruned = self._recalls_from = float("-inf")
         self._problem = ""
         self._room = threading.Semaphore(MOST_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="records")
@@ -70,9 +72,14 @@ class Recorder:
 
     def turns(self, conversation_id: UUID) -> tuple[Turn, ...]:
         """Return the last turns of a conversation; none where the records cannot say in time."""
+        if time.monotonic() < self._recalls_from:
+            return ()
         future = self._submit(lambda records: records.turns(conversation_id))
         try:
             return future.result(RECALLING) if future is not None else ()
+        except TimeoutError:
+            self._recalls_from = time.monotonic() + UNRECALLED
+            return ()
         except Exception:  # noqa: BLE001 - what it was is logged where it was raised; a question needs no records
             return ()
 
@@ -99,11 +106,7 @@ class Recorder:
         Raises:
             RecordsUnavailable: they cannot be read, or not in time.
         """
-        future = self._submit(lambda records: records.keys.all())
-        try:
-            return future.result(FEEDBACK) if future is not None else ()
-        except TimeoutError:
-            raise RecordsUnavailable(f"The records did not answer within {FEEDBACK:g} seconds.") from None
+        return self._done(lambda records: records.keys.all())
 
     def close(self) -> None:
         """Write what is waiting, for some seconds, and close the database."""

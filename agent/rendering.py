@@ -13,7 +13,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.syntax import Syntax
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from agent.schema import (
@@ -263,7 +263,7 @@ def checking() -> Generator[Callable[[str], None]]:
 def show_findings(findings: Sequence[Finding]) -> None:
     """Show what `doctor` found."""
     marks = {"ok": "[green]ok[/]", "optional": "[yellow]off[/]", "missing": "[red]missing[/]"}
-    table = Table("", "part", "found", "what mends it")
+    table = Table("", "part", Column("found", overflow="fold"), Column("what mends it", overflow="fold"))
     for finding in findings:
         table.add_row(marks[finding.state], escape(finding.part), escape(finding.found), escape(finding.remedy))
     Console().print(table)
@@ -273,7 +273,7 @@ def show_settings(settings: Settings) -> None:
     """Show every setting: its variable, value and meaning."""
     from agent.settings import PREFIX
 
-    table = Table("setting", "value", "meaning")
+    table = Table(Column("setting", overflow="fold"), Column("value", overflow="fold"), "meaning")
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         table.add_row(f"{PREFIX}{name.upper()}", escape(str(value)), escape(field.description or ""))

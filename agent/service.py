@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shlex
 import threading
 import time
@@ -64,6 +65,8 @@ from agent.schema import (
 from agent.settings import Settings
 from agent.verification import verify_code
 from agent.versions import Versions, chosen
+
+_log = logging.getLogger(__name__)
 
 
 class Service:
@@ -133,7 +136,9 @@ class Service:
         if self._answers is None or (asked is not None and asked.version is None):
             return plan
         directory = self._directory(whole.library, asked.version if asked else whole.version)
-        served = (directory.library, directory.version, directory.current().name)
+        # Answers tell of other versions, too: what became of a name.
+        others = self.versions.generations(directory.library)
+        served = (directory.library, directory.version, f"{directory.current().name} {others}")
         plan = structs.replace(plan, key=self._answers.key(whole, *served))
         *events, last = self._answers.get(plan.key) or (None,)
         if not isinstance(last, AnswerEvent) or not self._shows(last.answer):
@@ -147,7 +152,12 @@ class Service:
         events = self._answer(plan.request, cancel)
         if self._answers is None or not plan.key:
             return events
-        return self._answers.keeping(plan.key, events, lambda: model_name(self._llm) if self._llm else None)
+        return self._answers.keeping(plan.key, events, self._writer)
+
+    def _writer(self) -> str | None:
+        """Return who should have written an answer that is to be given again; nobody while a part is done without."""
+        done_without = any(getattr(part, "problem", "") for part in (self._embedding, self._reranker))
+        return model_name(self._llm) if self._llm and not done_without else ""
 
     def keep(self, plan: Plan, answer: Answer, *, user: str | None = None) -> Answer:
         """Return one client's own copy of an answer, recorded or about to be; waits a few milliseconds at most."""
@@ -303,8 +313,12 @@ class Service:
 
     def warm_up(self) -> None:
         """Load everything that the first question would otherwise wait for."""
-        engine = self.engine(None, None, with_llm=True)
-        engine.find("warm up")
+        try:
+            engine = self.engine(None, None, with_llm=True)
+            engine.find("warm up")
+        except (ModelUnavailable, ModelTimeout) as error:  # a server that may be there at the first question
+            _log.warning("Not ready yet: %s", error)
+            return
         start = getattr(engine.llm, "start", None)
         if start is not None:
             with contextlib.suppress(ModelUnavailable, ModelTimeout):  # each question tries again, and says so

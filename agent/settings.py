@@ -134,10 +134,12 @@ class Settings(BaseSettings):
         description="How the vectors of tokens become one; auto does as the model's own files say.",
     )
     embedding_query_prefix: str | None = Field(
-        default=None, description="Written before each question; as the model's own files say where not set."
+        default=None,
+        description="Written before each question by a model in this process; by default what its files say.",
     )
     embedding_passage_prefix: str | None = Field(
-        default=None, description="Written before each passage; as the model's own files say where not set."
+        default=None,
+        description="Written before each passage by a model in this process; by default what its files say.",
     )
 
     # served embedding
@@ -459,6 +461,8 @@ class Settings(BaseSettings):
         names = ("llm_model", "llm_url", "llm_key")
         chosen = {name: getattr(self, f"fallback_{name}") for name in names}
         defaults = {name: type(self).model_fields[name].default for name in names}
+        if self.fallback_llm == "huggingface":
+            defaults["llm_model"] = PHI_3
         own = {name: defaults[name] if value is None else value for name, value in chosen.items()}
         return self.model_copy(update={**own, "llm": self.fallback_llm or "none", "fallback_llm": None})
 

@@ -33,6 +33,11 @@ def chosen(settings: Settings, library: str | None, version: str | None) -> Inde
     return find_index(settings.indexes_dir, name, version, preferred)
 
 
+def _api(generation: Generation) -> ApiModel:
+    generation.info()  # says so where the index is of another format
+    return ApiModel.load(generation.api_file)
+
+
 class VersionDifference(ApiDifference, frozen=True, kw_only=True):
     """The differences between two indexed versions; `fury-agent diff --json` prints it."""
 
@@ -62,6 +67,12 @@ class Versions:
         """Return the indexed versions of a library, newest first."""
         return newest_first(indexed_versions(self._root, library))
 
+    def generations(self, library: str) -> str:
+        """Return what is different as soon as any version of a library is indexed, indexed again or taken away."""
+        names = sorted(indexed_versions(self._root, library))
+        served = [(name, IndexDirectory(self._root, library, name).current_or_none()) for name in names]
+        return " ".join(f"{name}:{generation.name}" for name, generation in served if generation is not None)
+
     def find(self, library: str, written: str) -> str:
         """Return the indexed version that is meant: exact, or the highest that starts with what is written.
 
@@ -78,7 +89,7 @@ class Versions:
             NotFound: not indexed.
             IndexError_: the index cannot be read.
         """
-        return self._once(self._generation(library, version), "api", lambda made: ApiModel.load(made.api_file))
+        return self._once(self._generation(library, version), "api", _api)
 
     def statements(self, library: str, version: str) -> tuple[Statement, ...]:
         """Return what the migration guide, release notes and change log say of names.

@@ -179,3 +179,10 @@ def test_health_says_that_nothing_is_recorded(two_versions: Settings, tmp_path: 
 def test_a_service_without_records_refuses_feedback(two_versions: Settings) -> None:
     with pytest.raises(RecordsUnavailable, match="serve"):
         Service(two_versions, embedding=HashEmbedding()).feedback(FeedbackRequest(uuid4(), "up"))
+
+
+def test_keys_that_cannot_be_read_are_not_no_keys(settings: Settings) -> None:
+    recorder = Recorder(settings)
+    recorder.close()
+    with pytest.raises(RecordsUnavailable):
+        recorder.api_keys()

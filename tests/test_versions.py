@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from agent.errors import UnknownLibrary, UnknownVersion
+from agent.errors import IndexMismatch, UnknownLibrary, UnknownVersion
 from agent.settings import Settings
-from agent.versions import Versions, only_kind
+from agent.versions import Versions, chosen, only_kind
 
 
 @pytest.fixture
@@ -64,3 +66,16 @@ def test_a_version_indexed_later_is_seen(two_versions: Settings, tmp_path: Path)
     assert versions.names("demo") == ()
     (tmp_path / "indexes" / "demo" / "2.0.0").symlink_to(two_versions.indexes_dir / "demo" / "2.0.0")
     assert versions.names("demo") == ("2.0.0",)
+
+
+def test_an_index_of_another_format_is_named_and_not_touched(two_versions: Settings, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(two_versions.data_dir, root)
+    settings = two_versions.model_copy(update={"data_dir": root})
+    generation = chosen(settings, None, None).current()
+    told = msgspec.json.decode(generation.info_file.read_bytes())
+    generation.info_file.write_bytes(msgspec.json.encode({**told, "format": 3}))
+    generation.api_file.unlink()
+    with pytest.raises(IndexMismatch, match="fury-agent index"):
+        Versions(settings).api("demo", "2.0.0")
+    assert not generation.api_file.exists()

@@ -66,6 +66,8 @@ class Bot(discord.Client):
         )
         self.settings = settings
         self.service = service
+        token = settings.discord_token
+        self._secret = b"" if token is None else token.get_secret_value().encode()
         self.memory = Memory(settings.discord_file)
         self.counts = health.Counts()
         self.counts.answering = lambda: len(self._answering)
@@ -238,7 +240,7 @@ class Bot(discord.Client):
         """Return the final answer and its picture, while its draft is shown."""
         sources: SourcesEvent | None = None
         text = ""
-        async with aclosing(self.service.ask(asked.request(), user_of(asked.user))) as events:
+        async with aclosing(self.service.ask(asked.request(self._secret), user_of(asked.user))) as events:
             async for event in events:
                 match event:
                     case SourcesEvent():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import NAMESPACE_URL, UUID, uuid5
+import hmac
+from uuid import UUID
 
 import discord
 from msgspec import Struct
@@ -30,15 +31,19 @@ class Asked(Struct, frozen=True):
     channel: int
     in_thread: bool
 
-    @property
-    def conversation(self) -> UUID:
-        """The same after a restart, since nothing but the place and the person makes it."""
-        who = "" if self.in_thread else f"/{self.user}"
-        return uuid5(NAMESPACE_URL, f"discord:{self.channel}{who}")
+    def conversation(self, secret: bytes) -> UUID:
+        """Return the same after a restart, since nothing but the place and the person makes it.
 
-    def request(self) -> QueryRequest:
-        """Return what the service is asked."""
-        return QueryRequest(self.question, version=self.version or None, conversation_id=self.conversation)
+        Args:
+            secret: without which nobody can tell the id, and so take part, though everybody knows the place.
+        """
+        who = "" if self.in_thread else f"/{self.user}"
+        return UUID(bytes=hmac.digest(secret, f"discord:{self.channel}{who}".encode(), "sha256")[:16], version=4)
+
+    def request(self, secret: bytes) -> QueryRequest:
+        """Return what the service is asked; `secret` as for `conversation`."""
+        conversation = self.conversation(secret)
+        return QueryRequest(self.question, version=self.version or None, conversation_id=conversation)
 
 
 def question_of(message: discord.Message, me: discord.ClientUser, settings: Settings, rules: Rules) -> str | None:

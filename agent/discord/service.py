@@ -141,7 +141,9 @@ def _translated() -> Generator[None]:
     except httpx.TimeoutException as error:
         raise ServiceError("The service did not answer in time.", remedy="Is it overloaded?") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServiceError(f"The service could not be reached: {error}.", remedy="Start `fury-agent serve`.") from error
+        raise ServiceError(
+            f"The service could not be reached ({type(error).__name__}).", remedy="Start `fury-agent serve`."
+        ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ServiceError(f"The service replied with what is not an answer: {error}.") from error
 

@@ -112,6 +112,12 @@ class ServedReranker(Reranker):
         self._asked = f"{url.rstrip('/')}/rerank"
         self._client = httpx.Client(timeout=timeout)
 
+    @property
+    def problem(self) -> str:
+        """What is done without at the moment; empty where all is well."""
+        resting = time.monotonic() < self._resting_until
+        return f"The reranker at {self.url!r} has failed; for some seconds it is done without." if resting else ""
+
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return the server's score for each text."""
         if time.monotonic() < self._resting_until:

@@ -20,6 +20,8 @@ from agent.web.limits import Limiter, Rate, Window, parse_rates
 
 FRESH = 2.0
 """Seconds after which keys are read again: a revoked one counts no longer than that."""
+PATIENCE = 1.0
+"""Seconds that a request waits for such a reading; milliseconds pass unless the records are in trouble."""
 _LOCAL_NETWORK = 64
 """Bits of an IPv6 address that are somebody's; the others they can choose anew for every request."""
 
@@ -111,11 +113,11 @@ class KeyRing:
         return None
 
     async def _known(self) -> tuple[ApiKey, ...] | None:
-        """Return the keys as last read; only the very first reading is waited for."""
+        """Return the keys as last read; a later reading than the first is waited for only so long."""
         if self._reading is None and time.monotonic() - self._read_at > FRESH:
             self._reading = asyncio.create_task(self._read_again())
-        if self._reading is not None and self._read_at < 0:
-            await asyncio.wait((self._reading,))
+        if self._reading is not None:  # what was read long ago may let somebody in who was sent away since
+            await asyncio.wait((self._reading,), timeout=None if self._read_at < 0 else PATIENCE)
         return self._keys
 
     async def _read_again(self) -> None:

@@ -331,6 +331,7 @@ class Bridge:
         # Its own: while the records are locked or down, the state of the service can still be looked up.
         self._feedback = self._lane("feedback", FEEDBACKS, WAITING_QUICK, quick)
         self._lookups = self._lane("look-up", LOOKUPS, WAITING_QUICK, quick)
+        self._keys = self._lane("key", 1, WAITING_QUICK, quick)  # no flood may keep a revoked key alive
 
     def _lane(self, name: str, running: int, waiting: int, timeout: float) -> Lane:
         metrics = self._telemetry.metrics
@@ -391,7 +392,7 @@ class Bridge:
 
     def api_keys(self) -> Job[tuple[ApiKey, ...]]:
         """Start `Answering.api_keys`; raises `Overloaded`."""
-        return self._lookups.submit(_once(self._service.api_keys))
+        return self._keys.submit(_once(self._service.api_keys))
 
     def forget(self, user: str) -> Job[int]:
         """Start `Answering.forget`; raises `Overloaded`."""
@@ -415,7 +416,7 @@ class Bridge:
         await asyncio.gather(*(lane.close() for lane in self._lanes()))
 
     def _lanes(self) -> tuple[Lane, ...]:
-        return self._plans, self._questions, self._searches, self._checks, self._feedback, self._lookups
+        return self._plans, self._questions, self._searches, self._checks, self._feedback, self._lookups, self._keys
 
 
 def _once(call: Callable[[], T]) -> Work[T]:

@@ -256,6 +256,7 @@ def test_a_service_that_is_slow_is_given_up() -> None:
 
 def test_conversations_outlive_restarts_and_are_each_persons_own_outside_threads() -> None:
     alice, bob = (Asked(1, "How?", None, who, 300, in_thread=False) for who in (ALICE, BOB))
-    assert alice.conversation == replace(alice, question="And?").conversation
-    assert alice.conversation != bob.conversation
-    assert replace(alice, in_thread=True).conversation == replace(bob, in_thread=True).conversation
+    assert alice.conversation(b"a") == replace(alice, question="And?").conversation(b"a")
+    assert alice.conversation(b"a") != bob.conversation(b"a")
+    assert replace(alice, in_thread=True).conversation(b"a") == replace(bob, in_thread=True).conversation(b"a")
+    assert alice.conversation(b"a") != alice.conversation(b"b")  # who knows the place does not know the id

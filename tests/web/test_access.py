@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 from pydantic import SecretStr
 
 from agent.errors import RecordsUnavailable
@@ -52,6 +53,16 @@ REFUSED = {
 def guarded() -> Any:
     with running(service_with(KEY, REVOKED)) as client:
         yield client
+
+
+def test_a_key_that_was_revoked_while_nobody_asked_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "FRESH", 0.05)
+    service = service_with(KEY)
+    with running(service) as client:
+        assert client.post("/query", json=QUESTION, headers=GOOD).status_code == 200
+        service.keys = (structs.replace(KEY, revoked=2.0),)
+        time.sleep(0.1)
+        assert client.post("/query", json=QUESTION, headers=GOOD).status_code == 401
 
 
 @pytest.mark.parametrize("headers", REFUSED.values(), ids=REFUSED)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agent.errors import ConfigurationError, MissingExtra
+from agent.errors import ConfigurationError, MissingExtra, ModelUnavailable, StorageError, WeightsError
 from agent.providers.llms.llama_server import require_xllamacpp
 from agent.providers.weights import resolve
 from agent.settings import LlmProvider, Settings
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from llama_index.core.llms.llm import LLM
 
     from agent.providers.weights import Progress
+
+_log = logging.getLogger(__name__)
 
 
 def build_llm(settings: Settings, *, progress: Progress | None = None) -> LLM | None:
@@ -50,10 +53,13 @@ def fetch_weights(settings: Settings, *, progress: Progress | None = None) -> No
     Raises:
         ConfigurationError, MissingExtra, WeightsError: as `build_llm`.
     """
-    if settings.llm == "huggingface":
-        resolve(settings.llm_model_or_default, settings, progress=progress)
-    else:
-        build_llm(settings, progress=progress)
+    if settings.llm == "openai-like":
+        build_llm(settings.model_copy(update={"fallback_llm": None}))  # which tells whether it can be asked at all
+    for one in (settings, settings.for_fallback()):
+        if one.llm == "embedded":
+            require_xllamacpp()
+        if one.llm in {"embedded", "huggingface"}:
+            resolve(one.llm_model_or_default, one, progress=progress)
 
 
 def count_tokens(llm: LLM, text: str) -> int:
@@ -132,7 +138,11 @@ def _fallback(settings: Settings, progress: Progress | None) -> LLM | None:
         return None
     if settings.fallback_llm == "openai-like" and settings.fallback_llm_url is None:
         raise _no_address("fallback_llm_url")
-    return _BUILDERS[settings.fallback_llm](settings.for_fallback(), progress)
+    try:
+        return _BUILDERS[settings.fallback_llm](settings.for_fallback(), progress)
+    except (WeightsError, MissingExtra, ModelUnavailable, StorageError) as error:
+        _log.warning("There is no fallback: %s", error)  # the first may be well all the same
+        return None
 
 
 def _no_address(field: str) -> ConfigurationError:

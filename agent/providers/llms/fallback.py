@@ -23,6 +23,7 @@ from pydantic import PrivateAttr
 
 from agent.errors import AgentError, ModelTimeout, ModelUnavailable
 from agent.providers.circuit import Circuit
+from agent.providers.llms import count_tokens
 from agent.providers.llms.translation import blames_request, translated
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,10 @@ class GuardedLLM(CustomLLM):
         """What keeps failing, for the health report; empty where all is well."""
         names = [repr(llm.metadata.model_name) for llm, circuit in self._llms if circuit.is_open]
         return f"The language model {' and '.join(names)} keeps failing." if names else ""
+
+    def count_tokens(self, text: str) -> int:
+        """Return the length of a text in tokens of whichever LLM needs most: any of them may get it."""
+        return max(count_tokens(llm, text) for llm, _ in self._llms)
 
     def start(self) -> None:
         """Load the preferred model, where it is one that this process loads."""
