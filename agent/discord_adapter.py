@@ -12,7 +12,7 @@ from discord.backoff import ExponentialBackoff
 
 from agent.discord import health
 from agent.discord.bot import Bot
-from agent.discord.logs import log_to_stderr
+from agent.discord.logs import hide_tokens
 from agent.discord.service import AskClient
 from agent.errors import ConfigurationError
 from agent.settings import Settings
@@ -31,7 +31,7 @@ def run_bot(settings: Settings) -> None:
         raise ConfigurationError(
             "FURY_AGENT_DISCORD_TOKEN is not set.", remedy="docs/discord.md says where to get one."
         )
-    log_to_stderr()
+    hide_tokens()
     key = settings.discord_api_key
     try:
         bot = Bot(

@@ -1,38 +1,30 @@
-"""The bot's log: one JSON object a line, without the tokens that addresses of Discord carry."""
+"""Log lines without the tokens that addresses of Discord carry."""
 
 from __future__ import annotations
 
 import logging
 import re
-import sys
-from datetime import UTC, datetime
-
-import msgspec
 
 _TOKENS = re.compile(r"((?:webhooks|interactions)/\d+)/[\w.-]+")
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
-class JsonLines(logging.Formatter):
-    """Time, level, logger, message, what was given as `extra`, and the traceback if there is one."""
+class WithoutTokens(logging.Formatter):
+    """Another formatter's lines, tracebacks included, with tokens cut out.
+
+    Args:
+        formatter: makes the lines.
+    """
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._formatter = formatter
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-            **{name: value for name, value in vars(record).items() if name not in _STANDARD},
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return _TOKENS.sub(r"\1/...", msgspec.json.encode(line, enc_hook=str).decode())
+        return _TOKENS.sub(r"\1/...", self._formatter.format(record))
 
 
-def log_to_stderr() -> None:
-    """Send what is logged from now on to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request says nothing
+def hide_tokens() -> None:
+    """Cut tokens out of whatever this process logs from now on, however it does that."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(WithoutTokens(handler.formatter or logging.Formatter()))

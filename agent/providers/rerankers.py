@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import abc
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,13 +19,12 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from msgspec import Meta, Struct
 
 from agent.errors import ConfigurationError, MissingExtra, ModelTimeout, ModelUnavailable
+from agent.providers.circuit import REST, Circuit
 from agent.settings import Settings
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-REST = 30.0
-"""Seconds in which a server that failed is not asked again: searches shall not wait for it one after another."""
 LONGEST = 512
 """Tokens of question and passage together that a local model reads: what BERT-like encoders are trained for."""
 
@@ -103,7 +101,7 @@ class ServedReranker(Reranker):
 
     _client: httpx.Client = PrivateAttr()
     _asked: str = PrivateAttr()
-    _resting_until: float = PrivateAttr(default=0.0)
+    _circuit: Circuit = PrivateAttr()
 
     def __init__(self, url: str, timeout: float) -> None:
         # An address may hold a password: what is shown does not.
@@ -111,22 +109,24 @@ class ServedReranker(Reranker):
         super().__init__(url=shown, timeout=timeout)  # pyright: ignore[reportCallIssue] - pydantic fields
         self._asked = f"{url.rstrip('/')}/rerank"
         self._client = httpx.Client(timeout=timeout)
+        self._circuit = Circuit(failures=1)  # it is quick to do without
 
     @property
     def problem(self) -> str:
         """What is done without at the moment; empty where all is well."""
-        resting = time.monotonic() < self._resting_until
-        return f"The reranker at {self.url!r} has failed; for some seconds it is done without." if resting else ""
+        return f"The reranker at {self.url!r} has failed: it is done without." if self._circuit.is_open else ""
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return the server's score for each text."""
-        if time.monotonic() < self._resting_until:
+        if not self._circuit.allows():
             raise ModelUnavailable(f"The reranker at {self.url!r} failed less than {REST:.0f} s ago.")
         try:
-            return self._scores(question, texts)
+            scores = self._scores(question, texts)
         except (ModelTimeout, ModelUnavailable):
-            self._resting_until = time.monotonic() + REST
+            self._circuit.failed()
             raise
+        self._circuit.succeeded()
+        return scores
 
     def _scores(self, question: str, texts: Sequence[str]) -> list[float]:
         body = {"query": question, "texts": list(texts), "truncate": True}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from agent.errors import Cancelled
 from agent.schema import Answer, AnswerEvent, Event, Plan
-
-if TYPE_CHECKING:
-    from agent.web.bridge import Job  # which makes flights
+from agent.web.lanes import Job
 
 T = TypeVar("T")
 

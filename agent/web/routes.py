@@ -38,8 +38,9 @@ from agent.schema import (
 from agent.settings import Settings
 from agent.web import examples
 from agent.web.access import admits
-from agent.web.bridge import Bridge, Job
+from agent.web.bridge import Bridge
 from agent.web.flights import Question
+from agent.web.lanes import Job
 from agent.web.problems import describe, documented
 
 HttpRequest = Request[Any, Any, Any]

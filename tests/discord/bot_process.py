@@ -9,10 +9,13 @@ import discord.http
 import yarl
 
 from agent.discord_adapter import run_bot
+from agent.observability.logs import configure
 from agent.settings import load_settings
 
 if __name__ == "__main__":
     port = int(sys.argv[1])
     discord.http.Route.BASE = f"http://127.0.0.1:{port}/api/v10"
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://127.0.0.1:{port}/gateway")
-    run_bot(load_settings())
+    settings = load_settings(log_format="json")
+    configure(settings)
+    run_bot(settings)

@@ -13,7 +13,7 @@ from agent.cancellation import CancelToken
 from agent.errors import ModelUnavailable
 from agent.schema import AnswerEvent, TokenEvent
 from agent.settings import Settings
-from agent.web.bridge import EVENTS_AHEAD
+from agent.web.lanes import EVENTS_AHEAD
 from tests.fakes import (
     ANSWER,
     EVENTS,

@@ -16,7 +16,8 @@ from agent.cancellation import CancelToken
 from agent.errors import ModelUnavailable, Overloaded
 from agent.schema import Health, SearchReply, SearchRequest
 from agent.settings import Settings
-from agent.web.bridge import LOOKUPS, SEARCHES, Lane
+from agent.web.bridge import LOOKUPS, SEARCHES
+from agent.web.lanes import Lane
 from tests.fakes import (
     EVENTS,
     QUESTION,

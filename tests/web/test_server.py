@@ -23,7 +23,7 @@ from tests.fakes import ScriptedService
 
 PROGRAM = """
 import time
-import agent.web.bridge
+import agent.web.lanes
 from agent.api import serve
 from agent.settings import Settings
 from tests.fakes import EVENTS, SOURCES, ScriptedService, pause
@@ -35,7 +35,7 @@ class Asked(ScriptedService):
         {work}
         yield from EVENTS
 
-agent.web.bridge.FAREWELL = 0.5
+agent.web.lanes.FAREWELL = 0.5
 service = Asked()
 serve(lambda: service, Settings(port=0, shutdown_grace={grace}))
 print("closed:", service.closed)
