@@ -25,7 +25,7 @@ discord: $(VENV)/.installed-discord ## Run the Discord bot beside `make serve`; 
 
 test: $(VENV)/.installed-dev ## Run all checks and tests.
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.installed-dev ## Lint, format check, types, import rules.
 	@$(BIN)/ruff check

@@ -22,6 +22,9 @@ from agent.settings import Settings
 
 LAYOUT = 1
 """To be raised when what is kept changes its form or its meaning."""
+FRESH = 0.1
+"""Seconds for which an answer is given again without a look at what it was made from: an index that was switched, or a
+version that was added, counts no later than that."""
 _INDIFFERENT = {
     *("data_dir", "host", "port", "concurrency", "queue_size", "max_body_bytes", "heartbeat"),
     *("shutdown_grace", "redis_url", "require_keys", "trusted_proxies", "llm_threads"),
@@ -46,6 +49,7 @@ class AnswerCache:
         self._runs_code = settings.sandbox != "none"
         self._redis = RedisLink(settings.redis_url) if settings.redis_url is not None else None
         self._near: TTLCache[str, bytes] = TTLCache(settings.cache_answers, settings.cache_seconds)
+        self._lately: TTLCache[tuple[object, ...], Answer] = TTLCache(settings.cache_answers, FRESH)
         self._lock = threading.Lock()
         self._made_with = _fingerprint(settings)
 
@@ -62,7 +66,7 @@ class AnswerCache:
         return hashlib.sha256(msgspec.json.encode(made_from)).hexdigest()
 
     def get(self, key: str) -> tuple[Event, ...]:
-        """Return the events of a kept answer, or none."""
+        """Return the events of a kept answer, an `AnswerEvent` last, or none."""
         if not self._wanted:
             return ()
         with self._lock:
@@ -70,9 +74,20 @@ class AnswerCache:
         if found is None:
             found = self._try(lambda redis: redis.client.get(_name(key)))
         try:
-            return _decode(found) if isinstance(found, bytes) else ()
+            events = _decode(found) if isinstance(found, bytes) else ()
         except msgspec.DecodeError:  # an older program wrote it
             return ()
+        return events if events and isinstance(events[-1], AnswerEvent) else ()
+
+    def remember(self, request: QueryRequest, answer: Answer) -> None:
+        """Let `recall` give an answer that `get` has just found, to whoever asks the same within `FRESH` seconds."""
+        with self._lock:
+            self._lately[_asked(request)] = answer
+
+    def recall(self, request: QueryRequest) -> Answer | None:
+        """Return what the same request was answered a moment ago; takes microseconds."""
+        with self._lock:
+            return self._lately.get(_asked(request))
 
     def keeping(self, key: str, events: Iterator[Event], model: Callable[[], str | None]) -> Iterator[Event]:
         """Yield the events of an answer, and keep them if it is one to be given again.
@@ -123,6 +138,10 @@ def normal(question: str) -> str:
     """
     text = unicodedata.normalize("NFC", question.strip())
     return text if "\n" in text else " ".join(text.split())
+
+
+def _asked(request: QueryRequest) -> tuple[object, ...]:
+    return request.question, request.library, request.version, request.top_k
 
 
 def _merged(told: Sequence[Event]) -> tuple[Event, ...]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agent.errors import AgentError, InvalidInput, MissingExtra
-from agent.first_use import build_index, ensure_indexed, ensure_weights
-from agent.keys_cli import app as keys_app
-from agent.records_cli import register as register_records
-from agent.sandbox_cli import app as sandbox_app
+from agent.shell.asking import register as register_asking
+from agent.shell.first_use import build_index, ensure_indexed, ensure_weights
+from agent.shell.keys import app as keys_app
+from agent.shell.output import EverythingOption, JsonOption, LibraryOption, VersionOption, print_json
+from agent.shell.records import register as register_records
+from agent.shell.sandbox import app as sandbox_app
 
 if TYPE_CHECKING:
-    from agent.schema import Answer
     from agent.service import Service
 
 app = typer.Typer(
@@ -28,13 +27,9 @@ app = typer.Typer(
 )
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(keys_app, name="keys")
-register_records(app)
+register_asking(app)
 
-LibraryOption = Annotated[str | None, typer.Option("--library", help="Name of an indexed library.", metavar="NAME")]
-VersionOption = Annotated[str | None, typer.Option("--version", help="Its exact version.", metavar="VERSION")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the HTTP API's reply as JSON.")]
 DiffKind = Literal["removed", "added", "moved", "changed"]
-Question = Annotated[str, typer.Argument(help="The question, in plain words; - reads it from standard input.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -71,55 +66,6 @@ def run() -> None:
         sys.exit(0)
 
 
-@app.command(epilog='Example: `fury-agent ask "How do I draw three spheres of different colours?"`')
-def ask(
-    question: Question,
-    library: LibraryOption = None,
-    version: VersionOption = None,
-    top_k: Annotated[int | None, typer.Option("-k", min=1, max=20, help="Passages given to the model.")] = None,
-    json: JsonOption = False,
-) -> None:
-    """Answer a question from the sources, with numbered citations.
-
-    Indexes the default library first if that was never done.
-    """
-    from agent.cancellation import CancelToken
-    from agent.schema import QueryRequest
-
-    request = QueryRequest(_text(question), library, version, None, top_k)
-    with _service(library, with_llm=True) as service:
-        with _loading():
-            events = service.stream(request, CancelToken())
-        if json:
-            _print_json(_last_answer(events))
-        else:
-            from agent.rendering import show_answer
-
-            show_answer(events, service.settings.pictures_dir)
-
-
-@app.command(epilog='Example: `fury-agent search "ShowManager callbacks" -k 3`')
-def search(
-    question: Question,
-    library: LibraryOption = None,
-    version: VersionOption = None,
-    top_k: Annotated[int | None, typer.Option("-k", min=1, max=20, help="How many places.")] = None,
-    json: JsonOption = False,
-) -> None:
-    """Find the places in the sources that answer a question; no language model is needed."""
-    from agent.schema import SearchRequest
-
-    request = SearchRequest(_text(question), library, version, top_k)
-    with _service(library) as service, _loading():
-        reply = service.search(request)
-    if json:
-        _print_json(reply)
-    else:
-        from agent.rendering import show_passages
-
-        show_passages(reply)
-
-
 @app.command(
     epilog="Examples: `fury-agent check my_scene.py README.md`, `cat answer.md | fury-agent check - --stdin-name x.md`"
 )
@@ -134,15 +80,20 @@ def check(
 ) -> None:
     """Check code against a library's real API: names that do not exist, calls that do not fit. Nothing in it is run.
 
-    Prints `file:line:column: kind: message`. The exit code is 1 if anything was found, or could not be checked.
+    Prints `file:line:column: kind: message`. The exit code is 1 if anything but an unused import was found, or
+    something was not checked to its end, and 2 if nothing could be: no such file, a library that is not indexed.
     """
-    from agent.code_check import check_files
     from agent.settings import load_settings
+    from agent.shell.code_check import check_files
 
-    settings = load_settings()
-    if library is None and version is None:
-        ensure_indexed(settings)
-    report = check_files(files, settings, library=library, version=version, stdin_name=stdin_name)
+    try:
+        settings = load_settings()
+        if library is None and version is None:
+            ensure_indexed(settings)
+        report = check_files(files, settings, library=library, version=version, stdin_name=stdin_name)
+    except AgentError as error:  # as linters do: 1 is for what was found, and nothing was looked at
+        typer.secho(f"fury-agent: {error}", fg="red", err=True)
+        raise typer.Exit(ExitCode.USAGE) from error
     sys.stdout.write(report.as_json() if json else report.as_lines())
     typer.echo(report.summary(), err=True)
     if not report.is_clean:
@@ -167,9 +118,9 @@ def index(
     settings = load_settings()
     report = build_index(spec or settings.library, settings, force=force, on=on)
     if json:
-        _print_json(report)
+        print_json(report)
     else:
-        from agent.rendering import show_build
+        from agent.shell.tables import show_build
 
         show_build(report)
 
@@ -195,7 +146,11 @@ def serve(
 
     def open_service() -> Service:
         service = Service(settings, recorder=Recorder(settings), answers=AnswerCache(settings))
-        service.warm_up()
+        try:
+            service.warm_up()
+        except BaseException:
+            service.close()
+            raise
         return service
 
     serve_http(open_service, settings)
@@ -204,16 +159,19 @@ def serve(
 @app.command()
 def libraries(json: JsonOption = False) -> None:
     """List what is indexed: versions, revisions and when."""
-    from agent.generations import list_libraries
+    from agent.generations import list_libraries, unusable_indexes
     from agent.settings import load_settings
 
-    found = list_libraries(load_settings().indexes_dir)
+    indexes = load_settings().indexes_dir
+    found = list_libraries(indexes)
     if json:
-        _print_json(found)
+        print_json(found)
     else:
-        from agent.rendering import show_libraries
+        from agent.shell.tables import show_libraries
 
         show_libraries(found)
+    for error in unusable_indexes(indexes):
+        typer.secho(str(error), fg="yellow", err=True)
 
 
 @app.command(epilog="Example: `fury-agent diff 0.10.0 2.0.0 --only removed`")
@@ -222,7 +180,7 @@ def diff(
     new: Annotated[str, typer.Argument(help="Another one.", metavar="NEW")],
     library: LibraryOption = None,
     only: Annotated[DiffKind | None, typer.Option("--only", help="Show one kind of difference.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    json: EverythingOption = False,
 ) -> None:
     """Compare the public API of two indexed versions: what went, what there is instead, what moved and changed.
 
@@ -236,9 +194,9 @@ def diff(
     found = Versions(settings).difference(library or parse_spec(settings.library).library, old, new)
     found = found if only is None else only_kind(found, only)
     if json:
-        _print_json(found)
+        print_json(found)
     else:
-        from agent.difference_table import show_difference
+        from agent.shell.difference_table import show_difference
 
         show_difference(found)
 
@@ -272,9 +230,10 @@ def doctor(
 
     Models are loaded and asked as a question would. The exit code is 1 if something must be mended.
     """
-    from agent import doctor as checks
-    from agent.rendering import checking, show_findings, show_settings
+    from agent.diagnosis import doctor as checks
     from agent.settings import load_settings
+    from agent.shell.progress import checking
+    from agent.shell.tables import show_findings, show_settings
 
     current = load_settings()
     if settings:
@@ -283,53 +242,11 @@ def doctor(
     with checking() as progress:
         findings = checks.examine(current, checks.QUICK_CHECKS if quick else checks.ALL_CHECKS, progress=progress)
     if json:
-        _print_json(findings)
+        print_json(findings)
     else:
         show_findings(findings)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(ExitCode.COULD_NOT)
 
 
-def _text(question: str) -> str:
-    if question != "-":
-        return question
-    return sys.stdin.buffer.read().decode(errors="surrogateescape")
-
-
-@contextmanager
-def _service(library: str | None, *, with_llm: bool = False) -> Generator[Service]:
-    """Open the service; the default library is indexed first if it never was, and the weights are unpacked."""
-    from agent.service import Service
-    from agent.settings import load_settings
-
-    settings = load_settings()
-    if library is None:
-        ensure_indexed(settings)
-    if with_llm:
-        ensure_weights(settings)
-    service = Service(settings)
-    try:
-        yield service
-    finally:
-        service.close()
-
-
-def _loading() -> AbstractContextManager[object]:
-    """Show on a terminal that models are being loaded."""
-    from rich.console import Console
-
-    return Console(stderr=True).status("Loading the models")
-
-
-def _last_answer(events: Iterator[object]) -> Answer:
-    from agent.schema import AnswerEvent
-
-    *_, last = events
-    assert isinstance(last, AnswerEvent)
-    return last.answer
-
-
-def _print_json(value: object) -> None:
-    import msgspec
-
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+register_records(app)

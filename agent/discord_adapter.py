@@ -6,18 +6,16 @@ import asyncio
 import logging
 import signal
 
-import aiohttp
 import discord
 from discord.backoff import ExponentialBackoff
 
 from agent.discord import health
 from agent.discord.bot import Bot
 from agent.discord.logs import hide_tokens
-from agent.discord.service import AskClient
+from agent.discord.showing import TROUBLE
 from agent.errors import ConfigurationError
 from agent.settings import Settings
 
-_UNREACHABLE = (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)  # a timeout is an OSError
 _log = logging.getLogger(__name__)
 
 
@@ -32,12 +30,8 @@ def run_bot(settings: Settings) -> None:
             "FURY_AGENT_DISCORD_TOKEN is not set.", remedy="docs/discord.md says where to get one."
         )
     hide_tokens()
-    key = settings.discord_api_key
     try:
-        bot = Bot(
-            settings, AskClient(settings.discord_api_url, None if key is None else key.get_secret_value().strip())
-        )
-        asyncio.run(_run(bot, settings.discord_token.get_secret_value()))
+        asyncio.run(_run(Bot(settings), settings.discord_token.get_secret_value()))
     except discord.LoginFailure as error:
         raise ConfigurationError(
             "Discord does not accept FURY_AGENT_DISCORD_TOKEN.", remedy="Reset it in the developer portal."
@@ -50,7 +44,7 @@ def run_bot(settings: Settings) -> None:
 
 async def _run(bot: Bot, token: str) -> None:
     settings = bot.settings
-    async with bot, health.served(bot.counts, bot.problem, settings.host, settings.discord_health_port):
+    async with bot, health.served(bot.metrics, bot.problem, settings.host, settings.discord_health_port):
         main = asyncio.current_task()
         assert main is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main.cancel)
@@ -71,7 +65,7 @@ async def log_in(bot: Bot, token: str) -> None:
     while True:
         try:
             await bot.login(token)
-        except _UNREACHABLE as error:
+        except (*TROUBLE, discord.GatewayNotFound) as error:
             pause = pauses.delay()
             _log.warning("Discord cannot be reached.", extra={"why": str(error), "again_in": round(pause, 1)})
             await bot.http.close()

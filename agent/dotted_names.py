@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import re
+import types
 
 DOTTED = re.compile(r"(?<![\w.\\/@\-)\]\"'])[^\W\d]\w*(?:\.[^\W\d]\w*)+(?!\.?[\w/\\@]|-\w)")
 """Names such as `fury.actor.sphere`: whole ones, not pieces of a path, an address or an expression."""
@@ -13,6 +15,11 @@ _NO_MEMBER = re.compile(  # `window.py` is a file and `fury.gl` a site
 )
 _IMPORT = re.compile(r"\bfrom\s+([^\W\d][\w.]*)\s+import\s+\(?\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)")
 _NO_ATTRIBUTE = re.compile(r"""module ['"`]([\w.]+)['"`] has no attribute ['"`](\w+)['"`]""")
+_NO_MEMBER_OF = re.compile(r"""['"`](\w+)['"`](?: object)? has no attribute ['"`](\w+)['"`]""")
+_PYTHONS_OWN = frozenset(
+    kind.__name__ for module in (builtins, types) for kind in vars(module).values() if isinstance(kind, type)
+)
+"""`'NoneType' object has no attribute 'x'` is about no class of the library, whatever that calls its own."""
 _NO_IMPORT = re.compile(r"""cannot import name ['"`](\w+)['"`] from ['"`]([\w.]+)['"`]""")
 _NO_MODULE = re.compile(r"""No module named ['"`]([\w.]+)['"`]""")
 
@@ -25,12 +32,14 @@ def is_file_or_site(name: str) -> bool:
 def written_names(text: str) -> tuple[str, ...]:
     """Return the dotted names that a text writes out, imports, or quotes from Python's error messages, in that order.
 
-    `module 'fury.actor' has no attribute 'cube'` and `from fury.actor import cube` both give `fury.actor.cube`. Names
-    with a private part are left out; some may still be those of files (`window.py`).
+    `module 'fury.actor' has no attribute 'cube'` and `from fury.actor import cube` both give `fury.actor.cube`, and
+    `'Scene' object has no attribute 'rm'` gives `Scene.rm`. Names with a private part are left out; some may still be
+    those of files (`window.py`).
     """
     found = [match[0] for match in DOTTED.finditer(text)]
     found += [path for _, path in imported_names(text)]
     found += [f"{module}.{name}" for module, name in _NO_ATTRIBUTE.findall(text)]
+    found += lacking_members(text)
     found += [f"{module}.{name}" for name, module in _NO_IMPORT.findall(text)]
     found += _NO_MODULE.findall(text)
     whole = (name for name in dict.fromkeys(found) if "." in name)
@@ -44,3 +53,8 @@ def imported_names(text: str) -> tuple[tuple[str, str], ...]:
         for module, names in _IMPORT.findall(text)
         for name in names.split(",")
     )
+
+
+def lacking_members(text: str) -> list[str]:
+    """Return the names of members that classes lack, by Python's error messages: `Scene.rm`."""
+    return [f"{owner}.{name}" for owner, name in _NO_MEMBER_OF.findall(text) if owner not in _PYTHONS_OWN]

@@ -18,11 +18,10 @@ builder, readers see the old one or the new one, whole.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -223,15 +222,25 @@ def _acquire(lock: FileLock, wait: float, waiting: Callable[[], None]) -> None:
 
 
 def list_libraries(root: Path) -> tuple[Library, ...]:
-    """Return every indexed version below `root`, by name; indexes that cannot be read are left out."""
-    found: list[Library] = []
+    """Return every indexed version below `root`, by name; see `unusable_indexes` for the others."""
+    found = (info for info in _read(root) if isinstance(info, IndexInfo))
+    return tuple(msgspec.convert(msgspec.to_builtins(info), Library) for info in found)
+
+
+def unusable_indexes(root: Path) -> tuple[IndexCorrupt | IndexMismatch, ...]:
+    """Return what is wrong with the indexes below `root` that cannot be used, and the commands that mend them."""
+    return tuple(error for error in _read(root) if not isinstance(error, IndexInfo))
+
+
+def _read(root: Path) -> Iterator[IndexInfo | IndexCorrupt | IndexMismatch]:
     for pointer in sorted(root.glob("*/*/CURRENT")):
         directory = IndexDirectory(root, pointer.parent.parent.name, pointer.parent.name)
-        generation = directory.current_or_none()
-        with contextlib.suppress(IndexCorrupt, IndexMismatch):
-            if generation is not None:
-                found.append(msgspec.convert(msgspec.to_builtins(generation.info()), Library))
-    return tuple(found)
+        try:
+            yield directory.current().info()
+        except (IndexCorrupt, IndexMismatch) as error:
+            yield error
+        except IndexMissing as error:  # it points nowhere
+            yield IndexCorrupt(error.message, remedy=error.remedy)
 
 
 def indexed_versions(root: Path, library: str) -> tuple[str, ...]:

@@ -7,35 +7,40 @@ and embedded again, the result is validated by a few queries, and only then does
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import gettempdir
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from msgspec import Struct
 
-from agent.build_lease import leased
+from agent.building.fingerprints import Unchanged, fingerprints
+from agent.building.lease import leased
+from agent.building.manifest_writer import ManifestWriter
+from agent.building.parts import Part, Parts, Work, local_parts
+from agent.building.validation import validate
 from agent.chunking import CHUNKER_VERSION
 from agent.chunking.nodes import to_node
 from agent.chunking.tokens import code_tokens
 from agent.durable_files import storage_errors
 from agent.errors import ConfigurationError, IndexError_, InvalidInput, ServiceError
 from agent.generations import FORMAT, Generation, IndexDirectory
-from agent.index_parts import Part, Parts, Work, fingerprints, local_parts
-from agent.index_validation import validate
 from agent.manifest import Manifest
-from agent.manifest_writer import ManifestWriter
 from agent.providers.embeddings import model_identity, same_model
 from agent.providers.stores import create_store, drop_store, open_store
 from agent.providers.stores.threaded import ThreadedVectorStore
+from agent.ranking.usage import meant
 from agent.schema import IndexInfo, SourceTree
 from agent.settings import Settings
 from agent.sources import Progress, open_source, parse_spec
+from agent.sources.files import SourceFiles
 from agent.sources.progress import silent
 from agent.sources.spec import FolderSpec
 from agent.symbols import ApiModel
-from agent.usage import meant
 
 LOCK_WAIT = 600.0
 """Seconds that a second build of the same index waits for the first."""
@@ -127,14 +132,14 @@ def build(
             with _parts(builder.work(directory.shards_dir), settings, report, embedding, on) as parts:
                 info = builder.run(parts)
             report("validating", 0, None)
-            validate(open_store(settings, generation), generation, info, builder.written)
+            validate(open_store(settings, generation, once=True), generation, info, builder.written)
             still_ours()
             directory.publish(generation, info)
     return BuildReport(
         info=info,
         changed=True,
         files_chunked=len(builder.stale),
-        files_kept=len(builder.kept),
+        files_kept=builder.kept,
         files_removed=builder.removed,
         chunks_embedded=builder.embedded,
         seconds=time.perf_counter() - started,
@@ -166,8 +171,8 @@ def usable(directory: IndexDirectory, settings: Settings, identity: tuple[str, s
         info = current.info()
         ApiModel.load(current.api_file)
         with closing(Manifest(current.manifest_file)) as manifest:
-            manifest.fingerprints()
-        whole = open_store(settings, current).count() == info.chunks
+            deque(manifest.fingerprints(), maxlen=0)  # reads them all
+        whole = open_store(settings, current, once=True).count() == info.chunks
     except (IndexError_, ServiceError):
         return None  # damaged: it is built again from scratch
     same = info.chunker == CHUNKER_VERSION and same_model((info.embedding, info.embedding_revision), identity)
@@ -205,21 +210,17 @@ class _Builder:
         self.api = ApiModel.build(
             tree, generation.api_file, progress=lambda done, total: report("reading the API", done, total)
         )
-        self.prints = fingerprints(tree.files, self.api.public_paths())
-        before = self._before()
-        self.kept = [file for file in tree.files if before.get(file.path) == self.prints[file.path]]
-        self.stale = [file for file in tree.files if before.get(file.path) != self.prints[file.path]]
-        self.removed = len(before.keys() - self.prints.keys())
-
-    def _before(self) -> dict[str, str]:
-        if self.previous is None:
-            return {}
-        with closing(Manifest(self.previous.manifest_file)) as manifest:
-            return manifest.fingerprints()
+        with storage_errors(Path(gettempdir()), "TMPDIR"):
+            self.prints = fingerprints(tree.files, self.api.public_paths())
+        before: Mapping[str, str] = Manifest(previous.manifest_file).fingerprints() if previous else {}
+        self.unchanged = Unchanged(self.prints, before)
+        self.stale = SourceFiles(file for file in tree.files if file.path not in self.unchanged)
+        self.kept = len(tree.files) - len(self.stale)
+        self.removed = sum(path not in self.prints for path in before)
 
     def work(self, shards_dir: Path) -> Work:
         """Return what is to be chunked and embedded."""
-        return Work(self.tree, tuple(self.stale), self.prints, self.generation.api_file, shards_dir)
+        return Work(self.tree, self.stale, self.prints, self.generation.api_file, shards_dir)
 
     def run(self, parts: Parts) -> IndexInfo:
         """Write store and manifest, and return what they hold."""
@@ -227,8 +228,8 @@ class _Builder:
         store = create_store(self.settings, self.generation, dimension)
         with ManifestWriter(self.generation.manifest_file, code_tokens, partial(meant, self.api)) as manifest:
             if self.previous is not None and self.kept:
-                paths = {file.path for file in self.kept}
-                store.copy_from(open_store(self.settings, self.previous), paths)
+                store.copy_from(open_store(self.settings, self.previous, once=True), self.unchanged)
+                paths = (file.path for file in self.tree.files if file.path in self.unchanged)
                 manifest.keep(self.previous.manifest_file, paths)
                 self.written += store.count()
             for part in parts:

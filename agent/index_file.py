@@ -13,11 +13,13 @@ from agent.errors import IndexCorrupt
 
 T = TypeVar("T")
 
-_CACHE_KB = 65_536
+_CACHE_KB = 32_768
 """Pages that a writer keeps in memory: keys come in no order, so every insertion touches another page."""
+_SMALL_KB = 2_048
+"""The same once it is written."""
 _PAGE = 2_048
 _LONGEST = 500
-"""Characters of a path that may be there; longer ones are not even looked up, nor remembered as missing."""
+"""Characters of a path that is remembered, there or missing: users write longer ones, too, and others each time."""
 """Rows in memory while a table is walked through."""
 
 Values = Sequence[str | int]
@@ -30,6 +32,19 @@ def created(path: Path | None, schema: str) -> sqlite3.Connection:
     connection.executescript(
         f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KB};{schema}"
     )
+    return connection
+
+
+def finished(connection: sqlite3.Connection) -> None:
+    """Commit what was written; what is read of it afterwards takes little memory."""
+    connection.commit()
+    connection.execute(f"PRAGMA cache_size=-{_SMALL_KB}")
+
+
+def scratch(schema: str) -> sqlite3.Connection:
+    """Make a nameless database with these tables, on disk but for its first pages; it goes when it is closed."""
+    connection = sqlite3.connect("", check_same_thread=False)
+    connection.executescript(f"PRAGMA journal_mode=OFF; {schema}")
     return connection
 
 
@@ -123,18 +138,18 @@ class Column(Mapping[str, T]):
         self._read.cache_clear()
 
     def __getitem__(self, path: str) -> T:
-        value = self._read(path) if len(path) <= _LONGEST else None
+        value = self._value(path)
         if value is None:
             raise KeyError(path)
         return value
 
     def get(self, path: str, default: Any = None) -> Any:
         """Return the value of a path, if it has one."""
-        value = self._read(path)
+        value = self._value(path)
         return default if value is None else value
 
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, str) and self._read(path) is not None
+        return isinstance(path, str) and self._value(path) is not None
 
     def __iter__(self) -> Iterator[str]:
         return (path for path, _ in self.stream())
@@ -148,6 +163,9 @@ class Column(Mapping[str, T]):
         while page := self._file.rows(self._page, (last,)):
             yield from ((path, self._decode(stored)) for path, stored in page)
             last = cast(str, page[-1][0])
+
+    def _value(self, path: str) -> T | None:
+        return self._read(path) if len(path) <= _LONGEST else self._look_up(path)
 
     def _look_up(self, path: str) -> T | None:
         found = self._file.rows(self._one, (path,))

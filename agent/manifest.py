@@ -12,12 +12,14 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from agent.index_file import IndexFile
+from agent.index_file import Column, IndexFile
 
 QUOTED = 0.5
 """Share of a message's word pairs that a question must quote."""
 _LOOKUP = 10_000
 """Values in one look-up; well under SQLite's limit on variables."""
+_CACHED = 4_096
+"""Fingerprints in memory."""
 
 Numbers = NDArray[np.int32]
 
@@ -58,9 +60,9 @@ class Manifest:
         for group in _batched(sorted(set(values))):
             yield from self._file.rows(f"{query} IN ({','.join('?' * len(group))})", group)
 
-    def fingerprints(self) -> dict[str, str]:
-        """Return path -> fingerprint of every file."""
-        return {path: print_ for path, print_ in self._file.rows("SELECT path, fingerprint FROM files")}  # noqa: C416 - typed
+    def fingerprints(self) -> Column[str]:
+        """Return path -> fingerprint of every file, read while the manifest is open."""
+        return Column(self._file, "files", "fingerprint", cached=_CACHED)
 
     def chunk_ids(self, paths: Iterable[str] | None = None) -> dict[str, list[str]]:
         """Return path -> ids of the file's chunks, of all files or of some."""
@@ -127,6 +129,14 @@ class Manifest:
         """Return chunk id -> path."""
         return dict(self._among("SELECT id, path FROM chunks WHERE id", ids))
 
+    def modules_at(self, end: str, most: int) -> list[str]:
+        """Return the chunks that begin the modules whose path ends so (`ui/core.py`), short paths first."""
+        query = (
+            "SELECT id FROM files CROSS JOIN chunks USING (path) WHERE substr('/' || path, ?) = ? "
+            "AND kind = 'module' AND symbol IS NULL AND part = 0 ORDER BY length(path), path LIMIT ?"
+        )
+        return [id_ for (id_,) in self._file.rows(query, [-len(end) - 1, f"/{end}", most])]
+
     def quoted(self, pairs: Iterable[str]) -> list[tuple[str, int, int]]:
         """Return (chunk id, word pairs of its message, how many of them are among these) for each message that has any.
 
@@ -150,6 +160,11 @@ class Manifest:
         """Return (chunk id, chunk id of a definition, how telling its use is) for what these blocks of examples use."""
         query = "SELECT chunk, definition, weight FROM used JOIN rarity USING (definition) WHERE chunk"
         return [(chunk, definition, weight) for chunk, definition, weight in self._among(query, ids)]
+
+    def users_of(self, definition: str) -> list[str]:
+        """Return the paths of the examples that use a definition, by the id of its chunk; in alphabetical order."""
+        query = "SELECT DISTINCT path FROM used JOIN chunks ON chunk = id WHERE definition = ? ORDER BY path"
+        return [path for (path,) in self._file.rows(query, [definition])]
 
     def used_by(self, ids: Iterable[str]) -> list[tuple[str, str]]:
         """Return (chunk id, name) for what these examples use and these pages write out."""

@@ -24,6 +24,8 @@ _COMMENT = re.compile(r"^[ \t]*#.*\n?", re.MULTILINE)
 _MAX_PARAMETER = 110
 """Characters of one parameter's description: its type and first words are what a caller needs."""
 _MOST_STALE = 5
+_RANDOM = re.compile(r"np\.random\.rand\((\d{1,3})(?:, ?(\d{1,3}))?\)(?: ?\* ?(\d{1,3})\b)?(?! ?\*|\.|\w)")
+_MOST_ROWS, _MOST_COLUMNS = 5, 4
 
 
 def fit(
@@ -72,27 +74,52 @@ def for_reading(chunks: Sequence[Chunk]) -> Iterator[tuple[int, str]]:
 def for_program(chunks: Sequence[Chunk]) -> Iterator[tuple[int, str]]:
     """Yield what a program is written from.
 
-    First the best definition whole, then what the others have that was not said yet: those of one module share most of
-    their parameters. A block of a tutorial uses what the blocks before it made, and a small model copies such names; so
-    tutorials speak only where they are the best place, or nothing else shows how.
+    First how the best definition is used, then its parameters, then what the others have that was not said yet: those
+    of one module share most of their parameters, and their examples the lines around. A block of a tutorial uses what
+    the blocks before it made, and a small model copies such names; so tutorials speak only where they are the best
+    place, or nothing else shows how.
     """
     tutorials = [(index, code_of(chunk)) for index, chunk in enumerate(chunks) if chunk.role == "example"]
     first = tutorials[:1] if tutorials and tutorials[0][0] == 0 else []
     told: set[str] = set()
-    examples: list[tuple[int, str]] = []
+    has_example = False
     for index, chunk in enumerate(chunks):
         if chunk.role == "example":
             continue
         summary, parameters, example = essentials(chunk)
-        fresh = [line for line in parameters.splitlines() if line not in told]
-        told.update(fresh)
         yield index, summary
-        yield index, "\n".join(fresh)
-        if example and not examples:
-            yield index, example
+        yield index, _fresh(written_out(example), told)
+        if example and not has_example:
             yield from first
-        examples += [(index, example)] if example else []
-    yield from examples[1:] if examples else tutorials
+        has_example = has_example or bool(example)
+        yield index, _fresh(parameters, told)
+    if not has_example:
+        yield from tutorials
+
+
+def written_out(example: str) -> str:
+    """Return an example with values in the place of small random arrays: a small model copies `np.random.rand(5, 3)`.
+
+    Where it sees values, it writes those that were asked for.
+    """
+    return _RANDOM.sub(_values, example)
+
+
+def _values(random: re.Match[str]) -> str:
+    rows, columns, scale = (int(part or 0) for part in random.groups())
+    if not 0 < rows <= _MOST_ROWS or columns > _MOST_COLUMNS:
+        return random[0]
+    # None of them 0: a sphere of that radius is not seen.
+    table = [[((3 * r + 5 * c) % 7 + 1) * (scale or 1) / 8 for c in range(columns or 1)] for r in range(rows)]
+    said = [", ".join(f"{value:.1f}" for value in row) for row in table]
+    return f"np.array([{', '.join(f'[{row}]' if columns else row for row in said)}])"
+
+
+def _fresh(text: str, told: set[str]) -> str:
+    """Return the lines that were not said yet; from now on they are."""
+    lines = [line for line in text.splitlines() if line not in told]
+    told.update(lines)
+    return "\n".join(lines)
 
 
 def head(number: int, chunk: Chunk, stale: Sequence[str] = ()) -> str:

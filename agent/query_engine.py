@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid4
@@ -13,25 +14,26 @@ from llama_index.core.bridge.pydantic import ConfigDict
 from llama_index.core.llms.llm import LLM
 from llama_index.core.query_engine import CustomQueryEngine
 from llama_index.core.schema import NodeWithScore
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from agent import prompts
-from agent.absent_names import AbsentName, AbsentNames
-from agent.abstention import Abstention
-from agent.arrangement import Hit, collapse
+from agent.answering.absent_names import AbsentName, AbsentNames
+from agent.answering.abstention import Abstention
+from agent.answering.code_runner import CodeRunner
+from agent.answering.draft import Draft
+from agent.answering.import_grammar import import_grammar
+from agent.answering.passages import Passages, find_passages, passages_for
+from agent.arrangement import Hit
 from agent.cancellation import CancelToken
 from agent.chunking.nodes import to_node
-from agent.code_runner import CodeRunner
-from agent.draft import Draft
 from agent.errors import ModelTimeout, ModelUnavailable, SandboxUnavailable
-from agent.program_requests import asks_for_program, for_program, ingredients
-from agent.providers.llms import count_tokens, model_name
+from agent.providers.llms import count_tokens, held_to, model_name
 from agent.providers.llms.stream import Delta, stream_chat
-from agent.question import valid_question
+from agent.ranking.tracebacks import walked
 from agent.retrieval import HybridRetriever
 from agent.schema import (
-    MAX_TOP_K,
     AnswerEvent,
+    Chunk,
     Event,
     IndexInfo,
     Passage,
@@ -41,12 +43,15 @@ from agent.schema import (
 )
 from agent.settings import Settings
 from agent.symbols import ApiModel
-from agent.verification import citation, uses
+from agent.verification import passage, uses
 
 CORRECTING = 0.5
 """Share of a request's time after which no second try and no run is begun: a finished answer must not be lost."""
 SECOND_TRY = 0.5
 """Temperature at which a program is written again: the likeliest words were those of the first."""
+
+
+_DOTTED = re.compile(r"[a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)+")
 
 
 class Limits(Struct, frozen=True):
@@ -84,6 +89,7 @@ class QueryEngine(CustomQueryEngine):
         rewrites: whether the model is told what is wrong with its code, and asked again.
         runner: runs the code of answers, or None.
         abstention: tells which questions are declined before the LLM is asked, or None to decline none.
+        true_imports: whether programs are written under a grammar for imports, by a model that can be held to one.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -98,6 +104,7 @@ class QueryEngine(CustomQueryEngine):
     rewrites: bool = False
     runner: CodeRunner | None = None
     abstention: Abstention | None = None
+    true_imports: bool = True
 
     async def acustom_query(self, query_str: str) -> Response:
         """Answer without blocking the event loop; LlamaIndex would call the synchronous method as it is."""
@@ -107,10 +114,10 @@ class QueryEngine(CustomQueryEngine):
         """Answer as a LlamaIndex query engine; `metadata["answer"]` holds the whole `Answer`."""
         started = time.perf_counter()
         absent = self.absent(query_str)
-        hits = self._passages(query_str, absent)
-        *_, last = self._stream(query_str, hits, absent, uuid4(), CancelToken(), started)
+        passages = passages_for(query_str, absent, self.retriever, self.api)
+        *_, last = self._stream(query_str, passages, absent, uuid4(), CancelToken(), started)
         assert isinstance(last, AnswerEvent)
-        nodes = [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in hits]
+        nodes = [NodeWithScore(node=to_node(hit.chunk), score=hit.score) for hit in passages.hits]
         return Response(last.answer.answer, source_nodes=nodes, metadata={"answer": last.answer})
 
     def search(self, question: str, top_k: int | None = None) -> tuple[Passage, ...]:
@@ -124,33 +131,15 @@ class QueryEngine(CustomQueryEngine):
         Raises:
             InvalidInput: the question is empty, too long, or not text.
         """
-        return self._find(question, self.absent(question), top_k)
+        return find_passages(question, self.absent(question), self.retriever, top_k)
 
     def absent(self, question: str) -> tuple[AbsentName, ...]:
         """Return the names in a question that this version of the library does not have."""
         return self.absent_names.find(question) if self.absent_names is not None else ()
 
-    def _passages(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
-        """Return the passages to answer from; those for a program hold what the request names in plain words."""
-        if self.api is None or not asks_for_program(question, self.api):
-            return self._find(question, absent, top_k)
-        named = self.retriever.passages(ingredients(question, self.api))
-        hits = self._find(question, absent, MAX_TOP_K)
-        return for_program(question, hits, named)[: top_k or self.retriever.top_k]
-
     def confidence(self, question: str) -> float:
         """Return how likely it is that the sources answer a question, 0 to 1, before an LLM is asked."""
         return self.abstention.confidence(question, self.absent(question)) if self.abstention is not None else 1.0
-
-    def _find(self, question: str, absent: Sequence[AbsentName], top_k: int | None = None) -> list[Hit]:
-        """Return the passages for a question; those on what replaces a missing name come first."""
-        found = self.retriever.find(valid_question(question), top_k)
-        nearest = [name.replacements[0] for name in absent if name.replacements]
-        said = [*(item.evidence for item in nearest), *(name.told for name in absent)]
-        first = self.retriever.passages([item.symbol.path for item in nearest], [item.chunk for item in said if item])
-        score = found[0].score if found else 1.0
-        first = [structs.replace(hit, score=score) for hit in first[: max(len(found) // 2, 1)]]
-        return collapse([*first, *found])[: max(len(found), 1)]
 
     def stream(
         self,
@@ -169,8 +158,10 @@ class QueryEngine(CustomQueryEngine):
         """
         started = time.perf_counter()
         absent = self.absent(question)
-        hits = self._passages(question, absent, top_k)
-        yield from self._stream(question, hits, absent, conversation_id or uuid4(), cancel or CancelToken(), started)
+        passages = passages_for(question, absent, self.retriever, self.api, top_k)
+        yield from self._stream(
+            question, passages, absent, conversation_id or uuid4(), cancel or CancelToken(), started
+        )
 
     def decline(
         self, question: str, why: str, *, top_k: int | None = None, conversation_id: UUID | None = None
@@ -188,28 +179,33 @@ class QueryEngine(CustomQueryEngine):
     def _stream(
         self,
         question: str,
-        hits: Sequence[Hit],
+        passages: Passages,
         absent: Sequence[AbsentName],
         conversation: UUID,
         cancel: CancelToken,
         started: float,
     ) -> Iterator[Event]:
         cancel.check()
-        draft = Draft(self.info, hits, conversation, started, absent, self.api)
+        advise = self.absent_names.advise if self.absent_names is not None else None
+        draft = Draft(self.info, passages.hits, conversation, started, absent, self.api, advise)
         yield SourcesEvent(tuple(draft.citations), self.info.library, self.info.version)
         if draft.note:
             yield TokenEvent(f"{draft.note}\n\n")
-        if not hits:
+        if not passages.hits:
             yield draft.declined(None)
         elif self.abstention is not None and (why := self.abstention.why(question, absent)):
             yield draft.declined(None, why)
         elif self.llm is None:
             yield draft.sources_only(self.no_llm)
         else:
-            yield from self._generate(self.llm, question, draft, cancel)
+            yield from self._generate(self.llm, question, draft, cancel, program=passages.program)
 
-    def _generate(self, llm: LLM, question: str, draft: Draft, cancel: CancelToken) -> Iterator[Event]:
+    def _generate(
+        self, llm: LLM, question: str, draft: Draft, cancel: CancelToken, *, program: bool
+    ) -> Iterator[Event]:
         model = model_name(llm)
+        if program and self.true_imports and (api := self.api) is not None:
+            llm = held_to(llm, lambda: import_grammar(api))
         try:
             prompt, draft.given = prompts.messages(
                 f"{question}\n\n{draft.note}" if draft.note else question,
@@ -219,7 +215,7 @@ class QueryEngine(CustomQueryEngine):
                 version=self.info.version,
                 budget=self.limits.prompt_tokens,
                 count=lambda text: count_tokens(llm, text),
-                program=self.api is not None and asks_for_program(question, self.api),
+                program=program,
             )
             for delta in self._say(llm, prompt, cancel):
                 draft.add(delta.text, delta.finish_reason)
@@ -250,7 +246,14 @@ class QueryEngine(CustomQueryEngine):
             model,
             rewrite=rewrite if self.rewrites else None,
             run=run if runner is not None else None,
+            look_up=self._definitions,
         )
+
+    def _definitions(self, paths: Sequence[str]) -> list[Chunk]:
+        """Return the definitions that dotted paths stand for."""
+        symbols = [self.api.resolve(path) for path in paths] if self.api is not None else []
+        found = self.retriever.passages(symbol.path for symbol in symbols if symbol is not None)
+        return [hit.chunk for hit in found]
 
     def _say(
         self, llm: LLM, prompt: Sequence[ChatMessage], cancel: CancelToken, temperature: float = 0.0
@@ -274,7 +277,11 @@ class QueryEngine(CustomQueryEngine):
         cancel: CancelToken,
     ) -> str:
         """Return what the model says when it is told what is wrong; nothing where it fails or does not end."""
-        meant = [hit.chunk for hit in draft.hits if any(uses(problem, hit.chunk) for problem in told)]
+        named = self._definitions(list(dict.fromkeys(path for problem in told for path in _DOTTED.findall(problem))))
+        near = [hit.chunk for hit in draft.hits if any(uses(problem, hit.chunk) for problem in told)]
+        walks = [walked(problem, self.api) for problem in told] if self.api is not None else []
+        through = self._definitions([symbol.path for walk in walks for symbol in walk])
+        meant = list({chunk.id: chunk for chunk in [*near, *named, *through]}.values())
         said = list[str]()
         try:
             for delta in self._say(llm, prompts.correction(prompt, told, meant), cancel, SECOND_TRY):
@@ -284,18 +291,3 @@ class QueryEngine(CustomQueryEngine):
         except (ModelUnavailable, ModelTimeout):
             return ""  # the answer that there is stays
         return "".join(said)
-
-
-def passage(hit: Hit, url_template: str | None) -> Passage:
-    """Return a hit as the HTTP contract shows it."""
-    place = citation(0, hit, url_template)
-    return Passage(
-        path=place.path,
-        symbol=place.symbol,
-        start_line=place.start_line,
-        end_line=place.end_line,
-        url=place.url,
-        score=hit.score,
-        text=hit.chunk.text,
-        stale=hit.stale,
-    )

@@ -172,7 +172,9 @@ def valid_question(question: str) -> str:
         raise InvalidInput(
             f"The question {question[:40]!r} has no word in it.", remedy="Ask in plain words.", field="question"
         )
-    if "\x00" in question or not _is_unicode(question) or _mostly_unprintable(question):
+    if not question.isprintable() and (
+        "\x00" in question or not _is_unicode(question) or _mostly_unprintable(question)
+    ):
         raise InvalidInput(
             f"The question {question[:40]!a} is not text.", remedy="Ask in plain words.", field="question"
         )

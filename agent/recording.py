@@ -13,8 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 from uuid import UUID
 
+from msgspec import Struct
+
 from agent.errors import AgentError, RecordsUnavailable, UnknownAnswer
-from agent.records import ApiKey, Records, Turn
+from agent.records import ApiKey, Given, Records, Turn
 from agent.schema import Answer, FeedbackRequest
 from agent.settings import Settings
 
@@ -29,10 +31,31 @@ FEEDBACK = 8.0
 FAREWELL = 3.0
 """Seconds that are left for what is not written yet when the service ends."""
 MOST_WAITING = 1_000
+FULL = f"{MOST_WAITING} records wait to be written; further answers are not recorded."
 BETWEEN_PRUNINGS = 3_600.0
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+
+
+class Recalled(Struct, frozen=True):
+    """An answer that was known when somebody asked.
+
+    Attributes:
+        answer: a client's own.
+        recorded: done when it is; None where it is not recorded.
+    """
+
+    answer: Answer
+    recorded: Future[None] | None
+
+
+class _Batch:
+    """Answers that are written together, until their turn comes."""
+
+    def __init__(self) -> None:
+        self.given: list[Given] = []
+        self.future: Future[None] | None = None
 
 
 class Recorder:
@@ -51,6 +74,8 @@ class Recorder:
         self._pruned = self._recalls_from = float("-inf")
         self._problem = ""
         self._room = threading.Semaphore(MOST_WAITING)
+        self._gathering = threading.Lock()
+        self._batch: _Batch | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="records")
         self._submit(self._prune)
 
@@ -59,16 +84,50 @@ class Recorder:
         """Why nothing is recorded at the moment, or an empty string."""
         return self._problem
 
-    def keep(self, answer: Answer, question: str, whole: str, user: str | None = None) -> None:
+    def keep(self, given: Given) -> None:
         """Record an answer; it is given whether or not that works."""
+        written = self.begin_keeping(given)
+        if written is not None:
+            wait([written], KEEPING)
 
-        def work(records: Records) -> None:
-            records.keep(answer, question, whole, user)
-            self._prune(records)
+    def begin_keeping(self, given: Given) -> Future[None] | None:
+        """Begin to record an answer, and return at once what is done when that is, if it can be begun at all.
 
-        future = self._submit(work)
-        if future is not None:
-            wait([future], KEEPING)
+        Answers that come while the thread is busy are written together, in one transaction; not before the database is
+        open: each then tries to open it anew.
+        """
+        with self._gathering:
+            if self._records is None or self._batch is None or self._batch.future is None or self._batch.future.done():
+                self._batch = batch = _Batch()
+                batch.future = self._submit(lambda records: self._write(records, batch))
+            if len(self._batch.given) < MOST_WAITING:
+                self._batch.given.append(given)
+            else:
+                self._problem = FULL
+            return self._batch.future
+
+    def _write(self, records: Records, batch: _Batch) -> None:
+        with self._gathering:
+            if self._batch is batch:
+                self._batch = None
+        try:
+            records.keep(*batch.given)
+        except AgentError:
+            if len(batch.given) == 1:
+                raise
+            self._write_singly(records, batch.given)
+        self._prune(records)
+
+    def _write_singly(self, records: Records, answers: list[Given]) -> None:
+        """Write what one transaction could not hold; the first failure is raised when all have been tried."""
+        failures: list[AgentError] = []
+        for given in answers:
+            try:
+                records.keep(given)
+            except AgentError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def turns(self, conversation_id: UUID) -> tuple[Turn, ...]:
         """Return the last turns of a conversation; none where the records cannot say in time."""
@@ -127,7 +186,7 @@ class Recorder:
 
     def _submit(self, work: Callable[[Records], T]) -> Future[T] | None:
         if not self._room.acquire(blocking=False):
-            self._problem = f"{MOST_WAITING} records wait to be written; further answers are not recorded."
+            self._problem = FULL
             return None
         try:
             future = self._thread.submit(self._do, work)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, get_args
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -17,15 +18,15 @@ from msgspec import Struct, structs
 
 from agent.arrangement import Hit, collapse, spread, with_used
 from agent.chunking.nodes import from_node, to_node
-from agent.error_messages import ErrorMessages
 from agent.errors import ModelTimeout, ModelUnavailable
 from agent.manifest import Manifest
-from agent.named_places import NamedPlaces
-from agent.priors import prior
-from agent.stale_names import StaleNames
+from agent.ranking.error_messages import ErrorMessages
+from agent.ranking.named_places import NamedPlaces, spelled
+from agent.ranking.priors import prior
+from agent.ranking.stale_names import StaleNames
+from agent.ranking.tracebacks import walked
+from agent.ranking.usage import Usage
 from agent.symbols import ApiModel
-from agent.tracebacks import walked
-from agent.usage import Usage
 
 RRF_K = 60
 """Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
@@ -33,19 +34,36 @@ DEPTH = 50
 """How far down the rankings by text are read."""
 POOL = 60
 """How many of the best chunks are fetched and arranged: enough for the longest list and for what stands in its way."""
-Part = Literal["dense", "lexical", "words", "mentions", "members", "messages", "frames", "usage", "priors", "spread"]
+Part = Literal[
+    "dense",
+    "lexical",
+    "words",
+    "mentions",
+    "members",
+    "files",
+    "messages",
+    "frames",
+    "usage",
+    "spelling",
+    "priors",
+    "spread",
+]
 """An idea that can be left out, so that it can be measured."""
 PARTS: tuple[Part, ...] = get_args(Part)
-KNOWN_OF_CODE: tuple[Part, ...] = ("words", "mentions", "members", "messages", "frames", "usage")
+KNOWN_OF_CODE: tuple[Part, ...] = ("words", "mentions", "members", "files", "messages", "frames", "usage", "spelling")
 """What the setting calls `symbol`: all that is known of the code beyond its text."""
+SCRIPTS = 6
+"""How many examples are read for one that shows a definition."""
+EMBEDDED = 64
+"""Questions whose vectors are remembered: each is searched for, and asked whether it can be answered at all."""
 RERANKED = 30
 """How many of the best places a cross-encoder reads."""
 _log = logging.getLogger(__name__)
 _BY_TEXT: tuple[Part, ...] = ("dense", "lexical")
-WEIGHTS: Mapping[Part, float] = {"words": 0.1, "members": 1.5, "usage": 0.2, "messages": 2.0}
+WEIGHTS: Mapping[Part, float] = {"words": 0.1, "members": 1.5, "usage": 0.2, "files": 3.0, "messages": 2.0}
 """Weights other than 1. Names said in plain words and what the examples found make use of decide between near equals;
 given more, they push good prose away. Where a class is named, its members that match count for more than itself. An
-error message that is quoted has one place that says it, whatever else the words may mean."""
+error message that is quoted has one place that says it, whatever else the words may mean; so has a file's name."""
 
 Ranking = Sequence[str]
 """Chunk ids, best first."""
@@ -94,6 +112,7 @@ class HybridRetriever(BaseRetriever):
         self._manifest = manifest
         self.api = api
         self._embedding = embedding
+        self._embed = lru_cache(EMBEDDED)(embedding.get_query_embedding)
         self._top_k = top_k
         self._parts = frozenset(parts)
         self._reranker = reranker
@@ -128,6 +147,8 @@ class HybridRetriever(BaseRetriever):
 
         Of two lists for one question, the shorter is the beginning of the longer.
         """
+        if "spelling" in self._parts:
+            question = spelled(question, self.api)
         rankings = self._rankings(question)
         scores = self._fused(rankings, PARTS)
         stale = self._stale.find(scores)
@@ -164,6 +185,7 @@ class HybridRetriever(BaseRetriever):
             "lexical": self.lexical,
             "words": self._names.in_words,
             "mentions": self._names.mentioned,
+            "files": self._names.in_files,
             "messages": self._quoted,
             "frames": self._walked,
         }
@@ -207,7 +229,7 @@ class HybridRetriever(BaseRetriever):
     def _vector(self, question: str) -> list[float] | None:
         """Return the question's vector, or None where the model fails and words and names have to do."""
         try:
-            return self._embedding.get_query_embedding(question)
+            return self._embed(question)
         except (ModelUnavailable, ModelTimeout) as error:
             if "lexical" not in self._parts:
                 raise
@@ -243,6 +265,15 @@ class HybridRetriever(BaseRetriever):
         wanted = [*dict.fromkeys([*self._names.places(definitions), *ids])]
         nodes = self._store.get_nodes(wanted) if wanted else []  # most questions: no trip to the store
         return collapse(Hit(from_node(node), 1.0) for node in nodes)
+
+    def scripts_with(self, definition: str) -> list[str]:
+        """Return the sources of some example scripts that use a definition, by the id of its chunk."""
+        ids = self._manifest.chunk_ids(self._manifest.users_of(definition)[:SCRIPTS])
+        nodes = self._store.get_nodes([id_ for group in ids.values() for id_ in group]) if ids else []
+        chunks = sorted(
+            (from_node(node) for node in nodes), key=lambda chunk: (chunk.path, chunk.start_byte, chunk.part)
+        )
+        return ["".join(chunk.text for chunk in chunks if chunk.path == path) for path in ids]
 
 
 def ordered(scores: Mapping[str, float]) -> list[str]:

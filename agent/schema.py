@@ -7,7 +7,7 @@ are. Lines are 1-based and inclusive, bytes are 0-based and half-open; both coun
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -71,6 +71,7 @@ class SourceTree(Struct, frozen=True):
             address is known.
         packages: directories of importable packages, relative to `root` (`fury`, `src/requests`), or
             the file of a single-module library (`six.py`).
+        files: the kept ones, in the order of their paths; of many, the list is on disk.
         skipped: number of files left out, by reason.
     """
 
@@ -80,7 +81,7 @@ class SourceTree(Struct, frozen=True):
     root: Path
     url_template: str | None
     packages: tuple[str, ...]
-    files: tuple[SourceFile, ...]
+    files: Sequence[SourceFile]
     skipped: dict[str, int]
 
     def read(self, file: SourceFile) -> bytes:
@@ -89,8 +90,10 @@ class SourceTree(Struct, frozen=True):
 
     def digest(self) -> str:
         """Return a SHA-256 over the paths and contents of all kept files."""
-        lines = sorted(f"{file.path}\0{file.sha256}\n" for file in self.files)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for file in self.files:
+            digest.update(f"{file.path}\0{file.sha256}\n".encode())
+        return digest.hexdigest()
 
 
 # --- chunks --------------------------------------------------------------------------------------
@@ -315,9 +318,10 @@ class Verification(Struct, frozen=True):
         ran: what happened when the code was run; None where it was not.
         checked_calls: how many calls were held against a signature.
         findings: all that is wrong, by place: 1-based lines and columns of the answer, or of the code that was sent.
-            Unused imports are left out: they do no harm.
+            Unused imports, which do no harm, are among those of code that was sent, and left out of an answer's.
         unchecked_names: dotted paths of which the sources cannot tell: they are made when the library runs, or another
             one brings them. They are never held against anybody.
+        unchecked_calls: how many further calls pass what cannot be seen (`*rows`, `**options`); the rest of them fits.
         unchecked: what could not be checked and why, in plain words; None where everything was.
     """
 
@@ -329,7 +333,14 @@ class Verification(Struct, frozen=True):
     checked_calls: int = 0
     findings: tuple[Finding, ...] = ()
     unchecked_names: tuple[str, ...] = ()
+    unchecked_calls: int = 0
     unchecked: str | None = None
+
+    @property
+    def undecided(self) -> str:
+        """How much was looked up without a verdict, as every door says it (`2 not decided`); else empty."""
+        count = len(self.unchecked_names) + self.unchecked_calls
+        return f"{count} not decided" if count else ""
 
 
 class Timings(Struct, frozen=True):

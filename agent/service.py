@@ -1,50 +1,28 @@
-"""Settings -> the parts that answer, for every indexed version: what the doors (HTTP, shell, evals) share."""
+"""What the doors (HTTP, shell, evals) ask for: questions of conversations, whose answers are kept and recorded."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import shlex
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Never
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms.llm import LLM
-from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from msgspec import structs
 
-from agent.absent_names import AbsentNames
-from agent.abstention import Abstention
 from agent.answer_cache import AnswerCache
+from agent.answering.absent_names import AbsentNames
+from agent.answering.follow_up import whole_question
 from agent.cancellation import CancelToken
-from agent.chunking import CHUNKER_VERSION
-from agent.code_runner import CodeRunner, Turns
-from agent.errors import (
-    AgentError,
-    IndexMismatch,
-    MissingExtra,
-    ModelTimeout,
-    ModelUnavailable,
-    RecordsUnavailable,
-    StorageError,
-    UnknownPicture,
-    WeightsError,
-)
-from agent.follow_up import whole_question
-from agent.generations import Generation, IndexDirectory, list_libraries
-from agent.manifest import Manifest
-from agent.providers.embeddings import build_embedding, model_identity, same_model
-from agent.providers.llms import build_llm, model_name
-from agent.providers.stores import open_store
-from agent.query_engine import Limits, QueryEngine
+from agent.engines import Engines
+from agent.errors import AgentError, RecordsUnavailable, UnknownPicture
+from agent.generations import IndexDirectory, list_libraries
+from agent.query_engine import QueryEngine
 from agent.question import Asked, asked_version, valid_question
-from agent.recording import Recorder
-from agent.records import ApiKey
-from agent.retrieval import HybridRetriever, parts_of
+from agent.recording import Recalled, Recorder
+from agent.records import ApiKey, Given
 from agent.sandbox import picture_path
 from agent.schema import (
     Answer,
@@ -65,8 +43,6 @@ from agent.schema import (
 from agent.settings import Settings
 from agent.verification import verify_code
 from agent.versions import Versions, chosen
-
-_log = logging.getLogger(__name__)
 
 
 class Service:
@@ -93,17 +69,7 @@ class Service:
         self.recorder = recorder
         self._answers = answers
         self.versions = Versions(settings)
-        served = embedding is None and settings.embedding != "local"  # that server is asked when it is needed
-        self._known_identity = None if served else model_identity(settings, embedding)
-        self._embedding = embedding
-        self._reranker: BaseNodePostprocessor | None = None
-        self._llm = llm
-        self._llm_built = llm is not None
-        self._llm_problem = ""
-        self._engines: dict[tuple[str, str], tuple[str, QueryEngine]] = {}
-        self._turns = Turns(settings.sandbox_runs)
-        self._lock = threading.RLock()
-        self._llm_lock = threading.Lock()  # its own: a search never waits for a language model
+        self._engines = Engines(settings, self.versions, embedding=embedding, llm=llm)
 
     def stream(self, request: QueryRequest, cancel: CancelToken, *, user: str | None = None) -> Iterator[Event]:
         """Answer a question; see `QueryEngine.stream`.
@@ -143,27 +109,37 @@ class Service:
         *events, last = self._answers.get(plan.key) or (None,)
         if not isinstance(last, AnswerEvent) or not self._shows(last.answer):
             return plan
-        took = Timings(0.0, None, (time.perf_counter() - started) * 1e3)
-        mine = self.keep(plan, structs.replace(last.answer, timings=took), user=user)
+        if request.conversation_id is None:
+            self._answers.remember(request, last.answer)
+        mine = _own(last.answer, plan.conversation_id, started)
+        if self.recorder is not None:
+            self.recorder.keep(Given(mine, request.question, whole.question, user))
         return structs.replace(plan, known=(*events, AnswerEvent(mine)))
+
+    def recall(self, request: QueryRequest, *, user: str | None = None) -> Recalled | None:
+        """Return what the same request was answered a moment ago, or None; never blocks: event loops may call it."""
+        started = time.perf_counter()
+        if self._answers is None or request.conversation_id is not None:
+            return None
+        answer = self._answers.recall(request)
+        if answer is None:
+            return None
+        mine = _own(answer, uuid4(), started)
+        given = Given(mine, request.question, request.question, user)
+        return Recalled(mine, self.recorder.begin_keeping(given) if self.recorder is not None else None)
 
     def answer(self, plan: Plan, cancel: CancelToken) -> Iterator[Event]:
         """Answer for whoever asks: the answer is nobody's, and recorded nowhere, before `keep` has made it theirs."""
         events = self._answer(plan.request, cancel)
         if self._answers is None or not plan.key:
             return events
-        return self._answers.keeping(plan.key, events, self._writer)
-
-    def _writer(self) -> str | None:
-        """Return who should have written an answer that is to be given again; nobody while a part is done without."""
-        done_without = any(getattr(part, "problem", "") for part in (self._embedding, self._reranker))
-        return model_name(self._llm) if self._llm and not done_without else ""
+        return self._answers.keeping(plan.key, events, self._engines.writer)
 
     def keep(self, plan: Plan, answer: Answer, *, user: str | None = None) -> Answer:
         """Return one client's own copy of an answer, recorded or about to be; waits a few milliseconds at most."""
         mine = structs.replace(answer, answer_id=uuid4(), conversation_id=plan.conversation_id)
         if self.recorder is not None:
-            self.recorder.keep(mine, plan.asked.question, plan.request.question, user)
+            self.recorder.keep(Given(mine, plan.asked.question, plan.request.question, user))
         return mine
 
     def _shows(self, answer: Answer) -> bool:
@@ -242,7 +218,8 @@ class Service:
         """
         directory = self._directory(request.library, request.version)
         api = self.versions.api(directory.library, directory.version)
-        return verify_code(request.code, api, f"{directory.library} {directory.version}")
+        advise = AbsentNames(directory.library, directory.version, api, self.versions).advise
+        return verify_code(request.code, api, f"{directory.library} {directory.version}", advise)
 
     def picture(self, name: str) -> bytes:
         """Return the picture that a program of an answer made.
@@ -286,154 +263,44 @@ class Service:
         except AgentError as error:
             return Health("unavailable", (str(error),))
         problems = (
-            getattr(self._embedding, "problem", ""),
-            self._without_llm(),
+            *self._engines.problems(),
             self.recorder.problem if self.recorder is not None else "",
             self._answers.problem() if self._answers is not None else "",
         )
         told = tuple(problem for problem in problems if problem)
         return Health("degraded" if told else "ok", told)
 
-    def _without_llm(self) -> str:
-        if self._llm is not None:
-            return getattr(self._llm, "problem", "")
-        if self.settings.llm == "none":
-            return "No language model is configured: answers list sources only."
-        return self._llm_problem
-
     def info(self) -> IndexInfo:
-        """Return what the default library's index holds, if it can be used.
-
-        Raises:
-            IndexError_, NotFound: it can't; the message names the command.
-        """
-        info = self._directory(None, None).current().info()
-        check(info, self._identity())
-        return info
+        """Return what the default library's index holds, if it can be used; see `Engines.info`."""
+        return self._engines.info()
 
     def warm_up(self) -> None:
         """Load everything that the first question would otherwise wait for."""
-        try:
-            engine = self.engine(None, None, with_llm=True)
-            engine.find("warm up")
-        except (ModelUnavailable, ModelTimeout) as error:  # a server that may be there at the first question
-            _log.warning("Not ready yet: %s", error)
-            return
-        start = getattr(engine.llm, "start", None)
-        if start is not None:
-            with contextlib.suppress(ModelUnavailable, ModelTimeout):  # each question tries again, and says so
-                start()
+        self._engines.warm_up()
 
     def close(self) -> None:
         """Stop the LLM, write the last records and close the indexes."""
         if self.recorder is not None:
             self.recorder.close()
-        with self._llm_lock:
-            close = getattr(self._llm, "close", None)
-            if close is not None:
-                close()
-        with self._lock:
-            self._engines.clear()
+        self._engines.close()
 
     def engine(self, library: str | None, version: str | None, *, with_llm: bool = False) -> QueryEngine:
-        """Return the engine over the generation that is served now.
-
-        Raises:
-            UnknownLibrary, UnknownVersion: not indexed; the message lists what is.
-            IndexMismatch: made with another model or chunker; the message names the command.
-        """
-        directory = self._directory(library, version)
-        generation = directory.current()
-        key = (directory.library, directory.version)
-        with self._lock:
-            name, engine = self._engines.get(key, ("", None))
-            if engine is None or name != generation.name:
-                engine = self._open(generation)
-                self._engines[key] = (generation.name, engine)
-        if with_llm and engine.llm is None:
-            try:
-                engine.llm = self.llm()
-            except (WeightsError, MissingExtra, StorageError, ModelUnavailable) as error:
-                self._llm_problem = engine.no_llm = f"The language model cannot be used: {error}"
-        return engine
-
-    def llm(self) -> LLM | None:
-        """Return the LLM, made at the first call."""
-        with self._llm_lock:
-            if not self._llm_built:
-                self._llm = build_llm(self.settings)
-                self._llm_built = True
-            return self._llm
+        """Return the engine over the generation that is served now; see `Engines.engine`."""
+        return self._engines.engine(library, version, with_llm=with_llm)
 
     def embedding(self) -> BaseEmbedding:
         """Return the embedding model, loaded at the first call."""
-        with self._lock:
-            if self._embedding is None:
-                self._embedding = build_embedding(self.settings)
-            return self._embedding
-
-    def _identity(self) -> tuple[str, str]:
-        """Return the embedding model's name and what stands for its weights."""
-        if self._known_identity is None:
-            self._known_identity = model_identity(self.settings, self.embedding())
-        return self._known_identity
-
-    def reranker(self) -> BaseNodePostprocessor | None:
-        """Return the reranker, loaded at the first call, or None."""
-        with self._lock:
-            if self._reranker is None and self.settings.reranker != "none":
-                from agent.providers.rerankers import build_reranker
-
-                self._reranker = build_reranker(self.settings)
-            return self._reranker
-
-    def _runner(self, library: str, version: str) -> CodeRunner | None:
-        return None if self.settings.sandbox == "none" else CodeRunner(self.settings, library, version, self._turns)
+        return self._engines.embedding()
 
     def _directory(self, library: str | None, version: str | None) -> IndexDirectory:
         return chosen(self.settings, library, version)
 
-    def _open(self, generation: Generation) -> QueryEngine:
-        info = generation.info()
-        check(info, self._identity())
-        api = self.versions.api(info.library, info.version)
-        retriever = HybridRetriever(
-            open_store(self.settings, generation),
-            Manifest(generation.manifest_file),
-            api,
-            self.embedding(),
-            top_k=self.settings.top_k,
-            parts=parts_of(self.settings.rankings),
-            reranker=self.reranker(),
-        )
-        return QueryEngine(
-            retriever=retriever,
-            llm=None,
-            info=info,
-            limits=Limits.of(self.settings),
-            api=api,
-            absent_names=AbsentNames(info.library, info.version, api, self.versions),
-            rewrites=self.settings.rewrites,
-            runner=self._runner(info.library, info.version),
-            abstention=Abstention(retriever, f"{info.library} {info.version}", self.settings.abstain),
-        )
+
+def _own(answer: Answer, conversation: UUID, started: float) -> Answer:
+    """Return a client's own copy of an answer that was known when it asked, at `started` of the performance counter."""
+    took = Timings(0.0, None, (time.perf_counter() - started) * 1e3)
+    return structs.replace(answer, answer_id=uuid4(), conversation_id=conversation, timings=took)
 
 
 def _gone(name: str) -> Never:
     raise UnknownPicture(f"There is no picture {name[:80]!r}.", remedy="Ask again: the code is then run anew.")
-
-
-def check(info: IndexInfo, identity: tuple[str, str]) -> None:
-    """Refuse an index whose vectors or chunks mean something else than the settings expect.
-
-    Raises:
-        IndexMismatch: names both sides and the command that mends it.
-    """
-    made = (info.chunker, info.embedding, info.embedding_revision)
-    expected = (CHUNKER_VERSION, *identity)
-    if made[0] != expected[0] or not same_model(made[1:], identity):
-        raise IndexMismatch(
-            f"The index of {info.library} {info.version} was made with chunker and model {made}; "
-            f"the settings ask for {expected}.",
-            remedy=f"Build it again: `fury-agent index {shlex.quote(info.spec)}`.",
-        )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -33,8 +35,22 @@ EmbeddingProvider = Literal["local", "openai-like", "tei"]
 StoreProvider = Literal["lancedb", "pinecone"]
 Precision = Literal["auto", "float32", "bfloat16"]
 PHI_3 = "microsoft/Phi-3-mini-4k-instruct"
+
+
+def _written(pattern: str, expected: str) -> AfterValidator:
+    """Return a check that tells what is expected, which a pattern's own message does not."""
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(f"should be {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+Url = Annotated[str, _written(r"https?://[^\s/]\S*", "a URL that begins with http:// or https://")]
 _RATE = r" *[1-9]\d{0,5} */ *([1-9]\d{0,3} )?(second|minute|hour|day)s? *"
-Rates = Annotated[str, Field(pattern=f"^{_RATE}(,{_RATE})*$")]
+Rates = Annotated[str, _written(f"{_RATE}(,{_RATE})*", "such as 20/minute, or 5/10 seconds, 200/day")]
 """`20/minute`, `5/10 seconds`, or several with commas between them."""
 
 
@@ -135,11 +151,13 @@ class Settings(BaseSettings):
     )
     embedding_query_prefix: str | None = Field(
         default=None,
-        description="Written before each question by a model in this process; by default what its files say.",
+        description="Written before each question; by default what the files of a model in this process say, "
+        "and nothing for a served one.",
     )
     embedding_passage_prefix: str | None = Field(
         default=None,
-        description="Written before each passage by a model in this process; by default what its files say.",
+        description="Written before each passage; by default what the files of a model in this process say, "
+        "and nothing for a served one.",
     )
 
     # served embedding
@@ -148,7 +166,7 @@ class Settings(BaseSettings):
         description="Where texts are embedded: in this process, by an OpenAI-compatible server, or by Hugging Face's "
         "text-embeddings-inference.",
     )
-    embedding_url: str | None = Field(
+    embedding_url: Url | None = Field(
         default=None,
         description="Base URL of that server; an OpenAI-compatible one's ends in /v1. FURY_AGENT_EMBEDDING_MODEL is "
         "then the name that it serves the model under.",
@@ -192,7 +210,7 @@ class Settings(BaseSettings):
     )
 
     abstain: float = Field(
-        default=0.46,
+        default=0.63,
         ge=0,
         le=1,
         description="A question whose confidence (docs/abstention.md) is below this is declined before the LLM is "
@@ -210,7 +228,7 @@ class Settings(BaseSettings):
         description="A name of the weights catalogue, a GGUF file, or the served model's name; for `huggingface` also "
         f"a model's directory or its id on the hub, {PHI_3} where not set.",
     )
-    llm_url: str | None = Field(default=None, description="Base URL of the OpenAI-compatible server, ending in /v1.")
+    llm_url: Url | None = Field(default=None, description="Base URL of the OpenAI-compatible server, ending in /v1.")
     llm_key: SecretStr = Field(default=SecretStr("none"), description="API key of that server.")
     llm_threads: int = Field(default=0, ge=0, description="Threads of the embedded server; 0 means all cores.")
     llm_device: str = Field(
@@ -242,7 +260,7 @@ class Settings(BaseSettings):
         default=None, description="As FURY_AGENT_LLM: what answers where the first LLM is down; nothing without."
     )
     fallback_llm_model: str | None = Field(default=None, description="As FURY_AGENT_LLM_MODEL, for the fallback.")
-    fallback_llm_url: str | None = Field(default=None, description="As FURY_AGENT_LLM_URL, for the fallback.")
+    fallback_llm_url: Url | None = Field(default=None, description="As FURY_AGENT_LLM_URL, for the fallback.")
     fallback_llm_key: SecretStr | None = Field(default=None, description="As FURY_AGENT_LLM_KEY, for the fallback.")
     fallback_after: float = Field(
         default=30.0,
@@ -253,7 +271,7 @@ class Settings(BaseSettings):
     # judge of `python -m evals judge`: what is not set is as for answers
     judge_llm: LlmProvider | None = Field(default=None, description="As FURY_AGENT_LLM, for the judge of the evals.")
     judge_llm_model: str | None = Field(default=None, description="As FURY_AGENT_LLM_MODEL, for the judge.")
-    judge_llm_url: str | None = Field(default=None, description="As FURY_AGENT_LLM_URL, for the judge.")
+    judge_llm_url: Url | None = Field(default=None, description="As FURY_AGENT_LLM_URL, for the judge.")
     judge_llm_key: SecretStr | None = Field(default=None, description="As FURY_AGENT_LLM_KEY, for the judge.")
 
     # sandbox
@@ -316,9 +334,8 @@ class Settings(BaseSettings):
         default="INFO", description="Least important log lines that are written."
     )
     log_questions: bool = Field(default=False, description="Write the words of questions into log lines and traces.")
-    otel_endpoint: str | None = Field(
+    otel_endpoint: Url | None = Field(
         default=None,
-        pattern="^https?://",
         description="Base URL of an OpenTelemetry collector (OTLP over HTTP, as http://127.0.0.1:4318); off without.",
     )
 
@@ -362,7 +379,7 @@ class Settings(BaseSettings):
 
     # Discord
     discord_token: SecretStr | None = Field(default=None, description="Token of the bot; see docs/discord.md.")
-    discord_api_url: str = Field(
+    discord_api_url: Url = Field(
         default="http://127.0.0.1:8000", description="Address of the service that answers what is asked on Discord."
     )
     discord_api_key: SecretStr | None = Field(default=None, description="Sent to that service as a bearer token.")
@@ -477,7 +494,7 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         found = "; ".join(
-            f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()
+            f"{_variable(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
         )
         raise ConfigurationError(
             f"Settings cannot be used: {found}.", remedy="`fury-agent doctor --settings` lists all settings."
@@ -486,6 +503,18 @@ def load_settings(**overrides: Any) -> Settings:
         raise ConfigurationError(
             f"Settings cannot be used: {error}.", remedy=f"Lists are JSON; {CONFIG_FILE} is TOML. See docs/settings.md."
         ) from error
+
+
+def _variable(path: tuple[int | str, ...]) -> str:
+    return f"{PREFIX}{'_'.join(map(str, path)).upper()}"
+
+
+def unknown_variables() -> dict[str, str]:
+    """Return the variables that look like settings and are none, each with the setting that is probably meant."""
+    known = [name.upper() for name in Settings.model_fields]
+    said = {name: name.upper().removeprefix(PREFIX) for name in sorted(os.environ) if name.upper().startswith(PREFIX)}
+    meant = {name: get_close_matches(word, known, 1) for name, word in said.items() if word not in known}
+    return {name: f"{PREFIX}{close[0]}" if close else "" for name, close in meant.items()}
 
 
 def child_environment() -> dict[str, str]:

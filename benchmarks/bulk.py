@@ -17,13 +17,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from agent.building.manifest_writer import ManifestWriter
 from agent.bulk.shards import Shard, ShardFolder
 from agent.chunking import chunk_file
 from agent.chunking.nodes import to_node
 from agent.chunking.tokens import code_tokens
 from agent.generations import Generation
 from agent.index_build import build
-from agent.manifest_writer import ManifestWriter
 from agent.providers.embeddings import build_embedding
 from agent.providers.stores import create_store
 from agent.schema import Chunk, SourceFile, SourceTree
@@ -62,7 +62,7 @@ def steps(machine: Settings, tree: SourceTree, place: Path) -> list[Row]:
     vectors = np.random.default_rng(7).normal(size=(len(chunks), vectors.shape[1])).astype(np.float32)
 
     folder = ShardFolder(place)
-    shard = Shard("all", tree.files)
+    shard = Shard("all", tuple(tree.files))
     write_seconds, _ = core_seconds(lambda: folder.write(shard, tuple(held for _, held in chunked), vectors))
     read_seconds, _ = core_seconds(lambda: folder.read(shard))
     generation = Generation(place / "generation")

@@ -13,6 +13,7 @@ Each measurement should have a process of its own, since its memory is measured;
 from __future__ import annotations
 
 import argparse
+import gc
 import subprocess
 import sys
 import tempfile
@@ -28,9 +29,11 @@ import benchmarks
 from agent.generations import Generation, IndexDirectory
 from agent.index_build import build
 from agent.providers.embeddings import build_embedding, model_identity
+from agent.providers.stores.memory import return_free_blocks
 from agent.settings import Settings
 from agent.sources import parse_spec
 from agent.symbols import ApiModel
+from benchmarks.memory import AnonymousMemory, memory
 from benchmarks.scale_corpus import LIBRARIES, copy, gather, read_words
 from benchmarks.scale_embedding import DerivedEmbedding
 from benchmarks.scale_search import Search, measure
@@ -64,7 +67,9 @@ class Build(Struct, frozen=True, kw_only=True):
         stages: seconds of each; that of the vectors holds chunking and writing too.
         embedding_seconds: spent deriving vectors.
         real_vectors: how many there were to derive the others from.
-        peak_mb, start_mb: memory of the process at most, and before the build with the embedding model loaded, in 10^6.
+        peak_mb, start_mb: memory of the process at most, and before the build with the embedding model loaded, in 10^6,
+            with the pages of files that are mapped.
+        anonymous_mb: of it without those pages, at most in each stage; "before" is before the build.
         index_mb: on disk, by part.
     """
 
@@ -79,6 +84,7 @@ class Build(Struct, frozen=True, kw_only=True):
     texts_embedded: int
     peak_mb: float
     start_mb: float
+    anonymous_mb: dict[str, float]
     index_mb: dict[str, float]
 
 
@@ -120,10 +126,14 @@ def measure_build(size: str, place: Path) -> Build:
     """Build a size's index from nothing and measure it."""
     settings = settings_at(size, place)
     embedding = derived(folder(size, place))
-    stages = _Stages()
+    gc.collect()
+    return_free_blocks()  # the build would take what the model's loading left, and seem to need less
     Path("/proc/self/clear_refs").write_text("5")  # what the model took while it was loaded is no peak of the build
     start = memory("VmRSS")
-    report = build(settings.library, settings, embedding=embedding, progress=stages.report, force=True)
+    with AnonymousMemory() as anonymous:
+        anonymous.begin("before")
+        stages = _Stages(anonymous.begin)
+        report = build(settings.library, settings, embedding=embedding, progress=stages.report, force=True)
     generation = _generation(settings)
     return Build(
         chunks=report.info.chunks,
@@ -137,19 +147,23 @@ def measure_build(size: str, place: Path) -> Build:
         texts_embedded=report.chunks_embedded,
         peak_mb=memory("VmHWM"),
         start_mb=start,
+        anonymous_mb=anonymous.peaks,
         index_mb={path.name: _size(path) / 1e6 for path in sorted(generation.directory.iterdir())},
     )
 
 
 class _Stages:
-    """Notes when each stage of a build was first and last heard of."""
+    """Notes when each stage of a build was first and last heard of, and says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Callable[[str], None]) -> None:
+        self._begin = begin
         self.totals: dict[str, int] = {}
         self._begun: dict[str, float] = {}
 
     def report(self, stage: str, _done: int, total: int | None) -> None:
-        self._begun.setdefault(stage, time.perf_counter())
+        if stage not in self._begun:
+            self._begin(stage)
+            self._begun[stage] = time.perf_counter()
         self.totals[stage] = total or 0
         if total:
             print(f"\r{stage} {100 * _done // total} % ", end="", file=sys.stderr)
@@ -158,12 +172,6 @@ class _Stages:
         """Return the seconds of each stage, until the next began."""
         ends = [*list(self._begun.values())[1:], time.perf_counter()]
         return {stage: end - begun for (stage, begun), end in zip(self._begun.items(), ends, strict=True)}
-
-
-def memory(field: str) -> float:
-    """Return a figure of this process from the kernel, in 10^6 bytes: `VmRSS`, or `VmHWM` for its peak."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{field}:"))
 
 
 def _generation(settings: Settings) -> Generation:

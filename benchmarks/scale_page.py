@@ -12,22 +12,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SECONDS_A_TEXT = 0.039
+"""One core's, in bfloat16: measured with `fury-agent index` over 67,455 texts of `100k`."""
+
 _HEAD = """\
 # Scale
 
 What an index costs as it grows. Written by `python -m benchmarks.scale page > docs/scale.md` from `docs/scale.json`,
 which `python -m benchmarks.scale build SIZE --place DIR` and `… search SIZE --place DIR` fill, each in a process of its
-own. Measured on two cores without a GPU; `1m` was built beside other work, so that its time is an upper bound.
+own. Measured on two cores without a GPU. These builds ran beside other work, and were stopped at times: their seconds
+are upper bounds, their memory is not touched by that.
 
-- `2k` is FURY 2.0.0; `10k` is networkx in three copies; `100k` is astropy, matplotlib, networkx, numpy, pandas,
+- `2k` is FURY 2.0.0; `100k` is astropy, matplotlib, networkx, numpy, pandas,
   scikit-learn, scipy, statsmodels and sympy in one folder; `1m` is the same in ten copies.
 - A copy uses other words: those that the names of definitions are made of are exchanged among words of equal length
   and similar frequency, in code, prose and paths. So a frequent word is ten times as frequent, as in a library of that
   size.
-- Vectors come from the machine's embedding cache where it holds them: {real}.
-  Every other text, nine of ten in `1m`, got the vector of the text that it was copied from, moved by the difference of
-  two others, so that its cosine with the first is 0.59: the median of 60 renamed texts that were embedded for real.
-  Recall is measured with questions that were embedded for real.
+- Vectors come from the machine's embedding cache, which holds {real} of them. Every other text, nine of ten in `1m`,
+  got the vector of the text that it was copied from, moved by the difference of two others (`100k` and `1m` read them
+  from the cache of a build before), so that its cosine with the first is 0.59: the median of 60 renamed texts that were
+  embedded for real. Recall is measured with questions that were embedded for real.
 - Everything else is the path of every build: chunks, API model, manifest, store, full-text and vector index,
   validation.
 - What making vectors costs comes on top: `fury-agent index` embedded 67,455 texts of `100k` in 47 minutes on the two
@@ -38,21 +42,46 @@ own. Measured on two cores without a GPU; `1m` was built beside other work, so t
 _WHAT_GROWS = """\
 ## What grows in memory
 
-From `100k` to `1m`, ten times the chunks, a build takes twice the memory: the process held 1.5 GB when all chunks were
-written, and 2.6 GB while LanceDB compacted and indexed. The layout before this one took twice as much, and opened in
-18 s.
+{growth}
+Resident memory counts the pages of mapped files, which the kernel takes back when it needs them; anonymous memory,
+sampled every 20 ms, does not. What loading the vectors left is given back before a build, so that the build does not
+seem to need less than it does. The list of paths while the folder was opened, 26 MB at `1m`, counts as before the build
+in anonymous memory. Searching was measured in indexes of the builds before.
 
-Chunks pass through in windows of about 2,048; the store is appended to. All that is known of the code is SQLite,
-written as it is read: the manifest, with the words of names, quotable messages and what examples use, and the API
-model, package by package. Each writer has a cache of 64 MB. So the largest package counts, not their number: griffe
+Nothing is held of each chunk, and next to nothing of each file. Chunks pass through in windows of about 2,048; the
+store is appended to. All that is known of the code is SQLite, written as it is read: the manifest, with the words of
+names, quotable messages and what examples use, and the API model, package by package. Each writer has a cache of 32
+MB, which `100k` fills, and 2 MB when it is done. The list of files and their fingerprints are SQLite on disk, too; of
+each file its place in a list of numbers is held, four bytes. So the largest package counts, not their number: griffe
 needs about three times as much for the syntax of one as for its symbols (those that star-import from one another are
-read together). Of every file its name and digests are held, under 1 KB.
+read together).
 
 The embedding model is given texts padded to multiples of 16 tokens: for every shape that it meets in bfloat16, torch
 keeps code and rearranged weights, and before that was so, that build of `100k` ended with 3.1 GB.
 
-LanceDB compacts and indexes within what it is allowed to read ahead (32 MB), 256 MB for the words, and a sample of the
-vectors: 256 for each 4,096, which is 100 MB at `1m`.
+LanceDB is held to bounds while it writes: 32 MB read ahead, 32 MB each of cached metadata and of cached indexes, 48 MB
+for the words, 32 MB of compressed vectors before they go to a file, and 16,384 vectors at most, 25 MB, to find the
+partitions. These are then written one after the other; LanceDB would read 128 MB of them at once, twice. Its old
+full-text index is dropped first, since LanceDB would have brought it up to date in as much memory as it needed: about
+1 GB at `1m`. And while it writes or is queried for validation, glibc gives large blocks back as soon as they are freed:
+what it had kept for LanceDB's threads was more than they used. (Elsewhere than on glibc, that is as the system's
+allocator does it.) On a table alone, in a process of its own, that makes:
+
+| anonymous memory at most, more than before | 100k | 1m | 1m, as it was |
+| --- | --: | --: | --: |
+| compacting | 112 MB | 168 MB | |
+| then, the words' index | 94 MB | 168 MB | 209 MB |
+| then, the vectors' index | 117 MB | 158 MB | 339 MB |
+| validating, in another process | 60 MB | 142 MB | 389 MB |
+
+What still grows, and from where on it shows:
+
+- Validation asks the full-text index, which LanceDB opens whole: the words and lengths of all its parts, 80 MB of a
+  million chunks. So do questions later. From two million chunks on it would be the largest part of a build.
+- The vectors to find the partitions are 64 for each 4,096 up to a million chunks, and as many in all from there on.
+- While a folder is walked through, the paths of its files are held to be sorted, about 110 bytes each, and in a git
+  repository the names of its blobs; at the end, twelve bytes of each named definition. A cluster (`--on`) holds all
+  files' names and digests, under 1 KB of each.
 
 An open index holds the symbols that were asked for last (8,192, about 1 KB each) and twelve bytes of each named
 definition. The rest of its memory is LanceDB's own cache of the vector index, one byte for each of the 384 numbers of a
@@ -64,17 +93,31 @@ def page(measured: Mapping[str, Measured]) -> str:
     """Return the page."""
     builds = {size: item.build for size, item in measured.items() if item.build is not None}
     searches = {size: item.search for size, item in measured.items() if item.search is not None}
-    real = ", ".join(f"{made.real_vectors:,} for `{size}`" for size, made in builds.items())
+    real = max((made.real_vectors for made in builds.values()), default=0)
     parts = [
-        _HEAD.format(real=real or "none yet"),
+        _HEAD.format(real=f"{real:,}"),
         "## Building\n",
         _table(builds, _BUILD),
         "## Searching\n",
         "The whole retriever after the question's embedding, over 200 questions made of the index's docstrings.\n",
         _table(searches, _SEARCH),
-        _WHAT_GROWS,
+        _WHAT_GROWS.format(growth=_growth(builds)),
     ]
     return "\n".join(parts)
+
+
+def _growth(builds: Mapping[str, Build]) -> str:
+    """Return how much more memory a build took of ten times the chunks, in words."""
+    if not {"100k", "1m"} <= builds.keys():
+        return ""
+    one, ten = builds["100k"], builds["1m"]
+    process = [max(made.anonymous_mb.values()) for made in (one, ten)]
+    return (
+        "From `100k` to `1m`, ten times the chunks, the anonymous memory of a build grew from "
+        f"{_anonymous(one, *one.stages)} to {_anonymous(ten, *ten.stages)}; that of its process, with the embedding "
+        f"model, from {process[0]:,.0f} to {process[1]:,.0f} MB, by {process[1] / process[0] - 1:+.1%}; its resident "
+        f"memory from {one.peak_mb:,.0f} to {ten.peak_mb:,.0f} MB, by {ten.peak_mb / one.peak_mb - 1:+.1%}."
+    )
 
 
 def _table(measured: Mapping[str, T], lines: Mapping[str, Callable[[T], str]]) -> str:
@@ -85,6 +128,11 @@ def _table(measured: Mapping[str, T], lines: Mapping[str, Callable[[T], str]]) -
 
 def _stage(*names: str) -> Callable[[Build], str]:
     return lambda made: f"{sum(made.stages.get(name, 0.0) for name in names):,.1f} s"
+
+
+def _anonymous(made: Build, *stages: str) -> str:
+    peak = max(made.anonymous_mb.get(stage, 0.0) for stage in stages)
+    return f"{peak - made.anonymous_mb['before']:,.0f} MB"
 
 
 def _times(take: Callable[[Search], Times]) -> Callable[[Search], str]:
@@ -99,13 +147,21 @@ _BUILD: Mapping[str, Callable[[Build], str]] = {
     "chunks a second, without making vectors": lambda made: (
         f"{made.chunks / (made.seconds - made.embedding_seconds):,.0f}"
     ),
+    "with vectors, estimated": lambda made: (
+        f"{(made.seconds - made.embedding_seconds + made.chunks * SECONDS_A_TEXT) / 60:,.0f} min"
+    ),
     "of it: reading the API": _stage("reading the API"),
     "chunking, writing, and deriving vectors": _stage("embedding"),
     "compacting and indexing": _stage("optimizing"),
     "validating and publishing": _stage("validating"),
-    "memory at most": lambda made: f"{made.peak_mb:,.0f} MB",
+    "resident memory at most": lambda made: f"{made.peak_mb:,.0f} MB",
     "of it: before the build, with the model": lambda made: f"{made.start_mb:,.0f} MB",
     "of it: the build": lambda made: f"{made.peak_mb - made.start_mb:,.0f} MB",
+    "anonymous memory of the build at most": lambda made: _anonymous(made, *made.stages),
+    "while reading the API": lambda made: _anonymous(made, "reading the API"),
+    "while chunking and writing": lambda made: _anonymous(made, "embedding"),
+    "while compacting and indexing": lambda made: _anonymous(made, "optimizing"),
+    "while validating": lambda made: _anonymous(made, "validating"),
     "index on disk": lambda made: f"{sum(made.index_mb.values()):,.0f} MB",
     "of it: API model": lambda made: f"{made.index_mb.get('api.sqlite', made.index_mb.get('api.json', 0)):,.0f} MB",
     "of it: manifest": lambda made: f"{made.index_mb.get('manifest.sqlite', 0):,.0f} MB",

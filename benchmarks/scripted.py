@@ -1,6 +1,6 @@
 """Servers to measure: ours in front of a service that knows its answers by heart, and a bare handler beside it.
 
-`python -m benchmarks.scripted ours` and `python -m benchmarks.scripted bare` print one line when they are ready.
+`python -m benchmarks.scripted ours`, `… known` and `… bare` print one line when they are ready.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 from litestar import Litestar, Response, post
+from msgspec import structs
 from prometheus_client import Gauge
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.api import create_app
 from agent.cancellation import CancelToken
-from agent.records import ApiKey
+from agent.recording import Recalled, Recorder
+from agent.records import ApiKey, Given
 from agent.schema import (
     Answer,
     AnswerEvent,
@@ -79,6 +82,10 @@ FOUND = SearchReply(
 
 class Scripted:
     """Says what it knows by heart; what the HTTP door needs of a service."""
+
+    def recall(self, request: QueryRequest, *, user: str | None = None) -> Recalled | None:
+        """Know nothing: every request is answered."""
+        del request, user
 
     def plan(self, request: QueryRequest, *, user: str | None = None) -> Plan:
         """Share nothing: every request is answered."""
@@ -135,6 +142,28 @@ class Scripted:
 
     def close(self) -> None:
         """Hold nothing."""
+
+
+class Remembering(Scripted):
+    """Has just answered whatever it is asked; each client gets a copy of its own, which is recorded."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._recorder = Recorder(settings)
+
+    def recall(self, request: QueryRequest, *, user: str | None = None) -> Recalled:
+        """Do what the service does with an answer that it gave a moment ago."""
+        mine = structs.replace(ANSWER, answer_id=uuid4(), conversation_id=uuid4())
+        return Recalled(mine, self._recorder.begin_keeping(Given(mine, request.question, request.question, user)))
+
+    def close(self) -> None:
+        """Write the last records."""
+        self._recorder.close()
+
+
+def known(data_dir: Path) -> Litestar:
+    """Return the application in front of answers that it knows, and records below `data_dir`."""
+    settings = Settings(data_dir=data_dir, log_level="WARNING")
+    return create_app(lambda: Remembering(settings), settings)
 
 
 def ours(concurrency: int) -> Litestar:
@@ -194,9 +223,9 @@ def main() -> None:
     """Serve until a signal comes."""
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # it tells of every request that is no HTTP
     kind, concurrency = sys.argv[1], int(sys.argv[2]) if sys.argv[2:] else 8
-    app = bare() if kind == "bare" else ours(concurrency)
-    stopping = (lambda: None) if kind == "bare" else lambda: app.state.bridge.stop(0)
-    with listen("127.0.0.1", 0) as listener:
+    with TemporaryDirectory() as directory, listen("127.0.0.1", 0) as listener:
+        app = {"bare": bare, "known": lambda: known(Path(directory)), "ours": lambda: ours(concurrency)}[kind]()
+        stopping = (lambda: None) if kind == "bare" else lambda: app.state.bridge.stop(0)
         Server(app, stopping=stopping).run([listener])
 
 

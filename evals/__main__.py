@@ -30,6 +30,7 @@ other commands:
   calibrate   refit what declines questions before the LLM is asked, and write docs/abstention.md
   injection   try attacks in questions, sources and conversations, and print which had an effect
   references  run the program that comes with each request of the suite code, and check it
+  mutations   change the library's examples in one place each; count what the code check finds, repairs and accuses
   libraries   index and measure the other libraries that have questions here, and write docs/libraries.md
 
 examples:
@@ -59,6 +60,7 @@ COMMANDS = {
     "generate": "evals.generate",
     "injection": "evals.red_team",
     "libraries": "evals.libraries",
+    "mutations": "evals.mutations",
     "references": "evals.references",
 }
 """Commands that are no suites -> the module whose `main` they are; imported when asked for."""
@@ -163,8 +165,8 @@ def _plan(options: argparse.Namespace, arguments: Sequence[str]) -> Plan:
 
 
 def _measure(plan: Plan) -> Outcome:
-    from agent.rendering import progress_bars
     from agent.settings import load_settings
+    from agent.shell.progress import progress_bars
     from evals.session import measure
 
     with progress_bars() as progress:

@@ -8,9 +8,9 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.llms.llm import LLM
 from msgspec import Struct
 
+from agent.answering.code_runner import CodeRunner
 from agent.arrangement import Hit
 from agent.cancellation import CancelToken
-from agent.code_runner import CodeRunner
 from agent.errors import InvalidInput, ServiceError
 from agent.providers.llms import count_tokens
 from agent.providers.llms.stream import stream_chat
@@ -22,6 +22,8 @@ from evals.answerers import Answerer
 ALONE, PLAIN, VERIFIED, FEEDBACK, SERVICE = "model-alone", "plain-retrieval", "verified", "run-feedback", "service"
 ARMS = (ALONE, PLAIN, VERIFIED, FEEDBACK)
 """What is compared in this process; each adds something to the one before."""
+FREE = "free-imports"
+"""The last of them without the grammar for imports; only asked by its name."""
 ALONE_SYSTEM = "You write programs with the Python library {library} {version}. Answer with one complete program."
 PLAIN_SYSTEM = f"{ALONE_SYSTEM} Use the documentation that is given."
 PLAIN_QUESTION = "Documentation:\n\n{documentation}\n\nRequest: {request}"
@@ -46,6 +48,7 @@ def engine_arms(engine: QueryEngine, runner: CodeRunner | None) -> Iterator[Arm]
     yield Arm(PLAIN, lambda request: _plain(request, engine, _model(engine)))
     yield _configured(VERIFIED, engine, {"rewrites": True, "runner": None})
     yield _configured(FEEDBACK, engine, {"rewrites": True, "runner": runner})
+    yield _configured(FREE, engine, {"rewrites": True, "runner": runner, "true_imports": False})
 
 
 def service_arm(answerer: Answerer) -> Arm:
@@ -54,7 +57,7 @@ def service_arm(answerer: Answerer) -> Arm:
 
 
 def choose(arms: Iterable[Arm], names: Sequence[str]) -> tuple[Arm, ...]:
-    """Return the arms of these names, or all.
+    """Return the arms of these names, or all that are compared without being named.
 
     Raises:
         InvalidInput: there is none of that name; lists those there are.
@@ -63,7 +66,7 @@ def choose(arms: Iterable[Arm], names: Sequence[str]) -> tuple[Arm, ...]:
     unknown = [name for name in names if name not in by_name]
     if unknown:
         raise InvalidInput(f"There is no arm {unknown[0]!r}.", remedy=f"There are: {', '.join(by_name)}.")
-    return tuple(arm for name, arm in by_name.items() if not names or name in names)
+    return tuple(arm for name, arm in by_name.items() if (name in names if names else name != FREE))
 
 
 def final_answer(events: Iterable[Event]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m evals calibrate`: the weights of `agent.abstention`, and what they do on questions they have not seen.
+"""`python -m evals calibrate`: what `agent.answering.abstention` weighs, and what that does on unseen questions.
 
 Questions are halved before any signal is looked at: within each sort, every second one by a digest of its id. Weights
 and threshold come from one half; the page `docs/abstention.md` and its curve show the other one, and other libraries.
@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from msgspec import Struct, structs
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from agent.abstention import WEIGHTS, Signals, Weights
+from agent.answering.abstention import WEIGHTS, Signals, Weights
 from agent.errors import InvalidInput, UnknownLibrary, UnknownVersion
 from agent.index_build import build
 from agent.providers.embeddings import build_embedding
@@ -153,14 +153,6 @@ def by_sort(seen: Sequence[Seen], threshold: float) -> Iterator[Group]:
         yield group(f"unanswerable: {sort}", [entry for entry in unanswerable if entry.sort == sort], threshold)
 
 
-def rated(seen: Sequence[Seen], weights: Weights) -> list[Seen]:
-    """Return what was seen with the confidences that these weights give."""
-    return [
-        structs.replace(entry, confidence=weights.confidence(entry.signals)) if entry.signals else entry
-        for entry in seen
-    ]
-
-
 def trials(seen: Sequence[Seen]) -> list[Trial]:
     """Return questions for a risk-coverage curve: answering what the sources do not hold is what is wrong."""
     return [Trial(entry.confidence, right=entry.answerable, answerable=entry.answerable) for entry in seen]
@@ -207,10 +199,13 @@ def main(arguments: Sequence[str]) -> int:
         others = dict(other_libraries(service, threshold))
     finally:
         service.close()
-    fitted = fit(calibration)
-    best = suggested(risk_coverage(trials(rated(calibration, fitted))), ALLOWED)
-    sys.stdout.write(f"weights of the calibration half: {fitted}\nin agent/abstention.py:         {WEIGHTS}\n")
-    sys.stdout.write(f"threshold of the calibration half: {best.threshold if best else None}; in force: {threshold}\n")
+    best = suggested(risk_coverage(trials(calibration)), ALLOWED)
+    sys.stdout.write(
+        f"weights of the calibration half: {fit(calibration)}\nin agent/answering/abstention.py:         {WEIGHTS}\n"
+    )
+    sys.stdout.write(
+        f"threshold of the calibration half, by these: {best.threshold if best else None}; in force: {threshold}\n"
+    )
     tables: Mapping[str, tuple[Group, ...]] = {
         "Held out": tuple(by_sort(held_out, threshold)),
         "Calibrated on": tuple(by_sort(calibration, threshold)),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from agent.abstention import Weights
+from agent.answering.abstention import Weights
 from evals.report.formats import number, span
 from evals.statistics import Figure, Operating
 
@@ -33,7 +33,7 @@ Written by `python -m evals calibrate`. Before a language model is asked, a ques
 below `FURY_AGENT_ABSTAIN` ({threshold}) it is declined at once, with the nearest places and where to ask. What passes
 may still be declined by the model, and is checked afterwards: the figures here are of retrieval alone.
 
-The confidence is a logistic regression over five signals, `1 / (1 + exp(-s))` with
+The confidence is a logistic regression over six signals, `1 / (1 + exp(-s))` with
 
     s = {formula}
 
@@ -44,14 +44,18 @@ The confidence is a logistic regression over five signals, `1 / (1 + exp(-s))` w
 | named | `log(1 + n)`, n of its words occurring in names of the library's definitions |
 | agreed | `log(1 + n)`, n of the fifty chunks nearest by meaning being among the fifty nearest by words |
 | ingredients | `log(1 + n)`, n public functions and classes bearing the very name of one of its words (or of two) |
+| described | 1 where it says what shall be made ("a red ball") and asks nothing: its words are the world's |
 
-A question that writes out a name which the library has is never declined here. One that writes out none, but a member
-of one of the library's modules or classes that is not there, always is; it is told so, and what the nearest names are.
-An index with fewer than fifty chunks declines nothing else. The embedding model reads English: other languages are
-declined unless they write out names.
+A question that writes out a name which the library has is not declined here, unless it takes an argument for granted
+that the function does not take (`lod_bias in actor.streamlines`): it is told so, and what the function takes. One that
+writes out no such name, but a member of one of the library's modules or classes that is not there, is; it is told so,
+and what the nearest names are. Who says that something is not there, or not any more, is answered. An index
+with fewer than fifty chunks declines nothing else. The embedding model reads English: other languages are declined
+unless they write out names.
 
 The signals were chosen, and weights and threshold fitted, on one half of the questions; the halves were drawn by a
-digest of their ids before. We wrote the unanswerable questions: strangers ask others.
+digest of their ids before. The rules on names and arguments were written with the questions of both halves at hand. We
+wrote the unanswerable questions: strangers ask others.
 
 ![Share of unanswerable questions among those answered, over the share that is answered](abstention.svg)
 

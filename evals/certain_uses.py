@@ -20,8 +20,10 @@ class CertainUses:
         self._paths: dict[str, str] = {}
         self._objects: dict[str, Symbol] = {}
         self.imports: list[ast.alias] = []
+        self.modules: list[ast.ImportFrom] = []
         for node in tree.body:
             if isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] in api.roots:
+                self.modules += [node] if "." in (node.module or "") else []
                 self.imports += [alias for alias in node.names if alias.name != "*"]
                 for alias in node.names:
                     if bound[alias.asname or alias.name] == 1:

@@ -1,7 +1,8 @@
 """`python -m evals follow-ups`: what making follow-ups whole is worth to retrieval, and what it costs whole questions.
 
 No language model is involved. Each follow-up is searched for as it stands, behind the question before it, and as
-`agent.follow_up` makes it whole; then every whole question of the other cases after a turn about something else.
+`agent.answering.follow_up` makes it whole; then every whole question of the other cases after a turn about something
+else.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from msgspec import Meta, Struct, structs
 from rich.console import Console
 from rich.table import Table
 
+from agent.answering.follow_up import whole_question
 from agent.errors import InvalidInput
-from agent.follow_up import whole_question
 from agent.records import Turn
 from agent.schema import SourceTree
 from agent.service import Service

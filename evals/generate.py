@@ -84,8 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def generate(spec: str, out: Path | None, *, limit: int, seed: int, force: bool) -> tuple[Path, tuple[Case, ...]]:
     """Get the sources, make the cases and write them; return the file and what it holds."""
-    from agent.rendering import progress_bars
     from agent.settings import load_settings
+    from agent.shell.progress import progress_bars
     from agent.sources import open_source
 
     _check_free(out, force=force)

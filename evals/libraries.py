@@ -18,8 +18,8 @@ from agent.errors import InvalidInput
 from agent.index_build import build
 from agent.providers import weights
 from agent.providers.embeddings import build_embedding
-from agent.rendering import progress_bars
 from agent.settings import Settings, load_settings
+from agent.shell.progress import progress_bars
 from agent.sources import open_source
 from evals.cases import DATA
 from evals.libraries_page import PAGE, LibraryFigures, render

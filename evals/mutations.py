@@ -141,6 +141,11 @@ def _changes(path: str, source: str, api: ApiModel, words: frozenset[str], dice:
         style, name = _invent(alias.name, words, dice)
         values: dict[str, object] = {"name": name, "asname": alias.asname or alias.name}
         yield _Change("unknown-name", f"import, {style}", path, name, tree, alias, values)
+    for statement in places.modules:
+        owner, _, last = (statement.module or "").rpartition(".")
+        style, name = _invent(last, words, dice)
+        values = {"module": f"{owner}.{name}"}
+        yield _Change("unknown-name", f"module, {style}", path, name, tree, statement, values)
     for node in places.attributes:
         style, name = _invent(node.attr, words, dice)
         yield _Change("unknown-name", style, path, name, tree, node, {"attr": name})

@@ -28,10 +28,10 @@ from agent.index_build import build
 from agent.prompts import repeats_rules
 from agent.providers.embeddings import build_embedding
 from agent.providers.llms import build_llm
-from agent.rendering import progress_bars
 from agent.schema import Answer, AnswerEvent, QueryRequest
 from agent.service import Service
 from agent.settings import Settings, load_settings
+from agent.shell.progress import progress_bars
 from evals.cases import DATA, read_jsonl
 from evals.statistics import figure
 

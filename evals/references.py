@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from agent.rendering import progress_bars
 from agent.sandbox import Sandbox
 from agent.settings import load_settings
+from agent.shell.progress import progress_bars
 from agent.sources import parse_spec
 from evals.cases import DATA, select
 from evals.code_requests import Request, load_requests, reference

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from agent.code_runner import CodeRunner, Turns
+from agent.answering.code_runner import CodeRunner, Turns
 from agent.errors import AgentError, ConfigurationError
 from agent.index_build import build
 from agent.providers.embeddings import build_embedding
@@ -84,7 +84,7 @@ def engine_subject(settings: Settings, progress: Progress, *, with_llm: bool) ->
             identity=answerer.identity(),
             tree=tree,
             api=retriever.api,
-            systems=(shipped(EngineAnswerer(searching)), *ablations(retriever)),
+            systems=(shipped(EngineAnswerer(searching)), *ablations(engine)),
             peers=lambda: peer_systems(tree, settings, query),
             prepare=query.remember,
             confidence=engine.confidence,

@@ -10,8 +10,11 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 from msgspec import Struct
 
+from agent.answering.absent_names import AbsentName
+from agent.answering.passages import find_passages
 from agent.arrangement import Hit
 from agent.providers.embedding_cache import EmbeddingCache
+from agent.query_engine import QueryEngine
 from agent.retrieval import KNOWN_OF_CODE, HybridRetriever, Part, parts_of
 from agent.schema import SourceTree
 from agent.settings import Settings
@@ -85,20 +88,32 @@ def shipped(answerer: Answerer) -> System:
     return System(SHIPPED, search, "shipped")
 
 
-def ablations(retriever: HybridRetriever) -> Iterator[System]:
-    """Yield every other combination of rankings, the whole without each of its ideas, and without tutorials."""
+def ablations(engine: QueryEngine) -> Iterator[System]:
+    """Yield every other combination of rankings, the whole without each of its ideas, and without tutorials.
+
+    All but what a row leaves out is what ships: names that went lead each of them to what took their place.
+    """
+    retriever = engine.retriever
     for size in (1, 2):
         for names in itertools.combinations(RANKINGS, size):
             yield System(" + ".join(names), _search(retriever.with_parts(parts_of(names))), "part")
     for idea in IDEAS:
-        yield System(f"{SHIPPED} without {idea}", _search(retriever.without(idea)), "part")
+        yield System(f"{SHIPPED} without {idea}", _search(retriever.without(idea), engine.absent), "part")
     yield System(f"{SHIPPED} without vanished names", _search(retriever), "part")
-    yield System(WITHOUT_TUTORIALS, _search(retriever, lambda hit: hit.chunk.role != "example"), "part")
+    yield System(WITHOUT_TUTORIALS, _search(retriever, engine.absent, lambda hit: hit.chunk.role != "example"), "part")
 
 
-def _search(retriever: HybridRetriever, keep: Callable[[Hit], bool] = lambda _: True) -> Search:
-    # Twice as deep, so that enough is left where some are not kept.
-    return lambda question: [place(hit) for hit in retriever.find(question, 2 * DEPTH) if keep(hit)][:DEPTH]
+def _search(
+    retriever: HybridRetriever,
+    absent: Callable[[str], tuple[AbsentName, ...]] = lambda _: (),
+    keep: Callable[[Hit], bool] = lambda _: True,
+) -> Search:
+    def search(question: str) -> list[Place]:
+        # Twice as deep, so that enough is left where some are not kept.
+        hits = find_passages(question, absent(question), retriever, 2 * DEPTH)
+        return [place(hit) for hit in hits if keep(hit)][:DEPTH]
+
+    return search
 
 
 def place(hit: Hit) -> Place:

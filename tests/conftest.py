@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from agent.schema import SourceTree
     from agent.service import Service
 
-SHARED_DATA = Settings().data_dir
+# Under another name, too: the workers of pytest-xdist start with what this process has left of its environment.
+SHARED_DATA = Path(os.environ.setdefault("FURY_TESTS_DATA_DIR", str(Settings().data_dir)))
 PINECONE_API_KEY = os.environ.get("PINECONE_API_KEY", "")
 """Of a real project, for the live test."""
 for name in [name for name in os.environ if name.startswith(PREFIX)]:
@@ -58,10 +59,14 @@ def fury_tree(shared_settings: Settings) -> SourceTree:
 @pytest.fixture(scope="session")
 def fury_service(shared_settings: Settings) -> Iterator[Service]:
     """A service over the real index of FURY 2.0.0, without an LLM."""
+    from filelock import FileLock
+
     from agent.index_build import build
     from agent.service import Service
 
-    build("fury==2.0.0", shared_settings)
+    SHARED_DATA.mkdir(parents=True, exist_ok=True)
+    with FileLock(SHARED_DATA / "tests.lock"):  # other workers of this run want it, too
+        build("fury==2.0.0", shared_settings)
     service = Service(shared_settings.model_copy(update={"llm": "none"}))
     yield service
     service.close()

@@ -89,6 +89,9 @@ class ScriptedService:
         self.closed = False
         self._lock = threading.Lock()
 
+    def recall(self, request: QueryRequest, *, user: str | None = None) -> None:
+        """Nothing is known, unless to a test's own service."""
+
     def plan(self, request: QueryRequest, *, user: str | None = None) -> Plan:
         """Share nothing, unless a test's own service does."""
         del user

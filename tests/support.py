@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -61,7 +61,7 @@ class ScriptedLLM(CustomLLM):
     _asked: list[list[ChatMessage]] = PrivateAttr(default_factory=list)
 
     @classmethod
-    def saying(cls, *replies: str | Exception) -> ScriptedLLM:
+    def saying(cls, *replies: str | Exception) -> Self:
         """Queue replies; an exception is raised instead of an answer."""
         llm = cls()
         llm._queue.extend(replies)

@@ -96,6 +96,17 @@ def test_libraries_and_doctor(data: Path) -> None:
     assert done.returncode == 1
 
 
+def test_libraries_tells_of_an_index_that_it_cannot_use(tmp_path: Path) -> None:
+    generation = tmp_path / "indexes" / "demo" / "1.0" / "generations" / "old"
+    generation.mkdir(parents=True)
+    (generation / "info.json").write_text('{"format": 1}')
+    (tmp_path / "indexes" / "demo" / "1.0" / "CURRENT").write_text("old")
+    done = fury_agent("libraries", "--json", data=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert "has format 1" in done.stderr
+    assert "fury-agent index 'demo==1.0'" in done.stderr
+
+
 def test_two_versions_are_compared(two_versions: Settings) -> None:
     done = fury_agent("diff", "0.10", "2", "--library", "demo", "--only", "removed", data=two_versions.data_dir)
     assert "removed\tdemo.actor.odf_slicer\tfunction\t-> demo.actor.sph_glyph" in done.stdout
@@ -109,7 +120,7 @@ def test_two_versions_are_compared(two_versions: Settings) -> None:
 def test_code_is_checked(two_versions: Settings) -> None:
     code = "from demo import actor\nactor.cube(1)\n"
     bad = fury_agent("check", "-", "--library", "demo", data=two_versions.data_dir, stdin=code)
-    assert bad.stdout == "-:2:1: unknown-name: `demo.actor.cube` does not exist.\n"
+    assert bad.stdout == "-:2:1: unknown-name: `demo.actor.cube` does not exist (it is in 0.10.0).\n"
     assert bad.stderr == "1 finding in 1 file; 3 names and 0 calls checked against demo 2.0.0\n"
     assert bad.returncode == 1
     options = ("--library", "demo", "--version", "0.10.0", "--json")
@@ -133,7 +144,7 @@ def test_code_is_checked(two_versions: Settings) -> None:
         (["dance"], 2, "dance"),
         (["check"], 2, "Missing argument"),
         (["check", "/no/such.py", "--library", "demo"], 2, "'/no/such.py' cannot be read"),
-        (["check", "-", "--library", "nothing"], 1, "is not indexed"),
+        (["check", "-", "--library", "nothing"], 2, "is not indexed"),
     ],
 )
 @pytest.mark.weights

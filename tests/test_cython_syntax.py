@@ -14,7 +14,7 @@ from agent.chunking import chunk_file
 from agent.cython_syntax import as_python
 from agent.schema import SourceFile
 from agent.symbols import ApiModel
-from tests.test_symbols import build
+from tests.symbols.test_model import build
 
 HEAP = b'''# cython: language_level=3
 """Queues in C."""

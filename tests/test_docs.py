@@ -52,6 +52,7 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.network
 @pytest.mark.timeout(600)

@@ -21,7 +21,7 @@ from agent.errors import (
     UnknownLibrary,
     UnknownVersion,
 )
-from agent.generations import FORMAT, Generation, IndexDirectory, find_index, list_libraries
+from agent.generations import FORMAT, Generation, IndexDirectory, find_index, list_libraries, unusable_indexes
 from agent.schema import IndexInfo
 
 INFO = IndexInfo(
@@ -95,6 +95,17 @@ def test_a_damaged_info_is_told_apart(tmp_path: Path, content: bytes) -> None:
     with pytest.raises((IndexCorrupt, IndexMismatch)):
         generation.info()
     assert list_libraries(tmp_path) == ()
+    [error] = unusable_indexes(tmp_path)
+    assert "fury-agent index" in error.remedy
+
+
+@pytest.mark.parametrize("pointer", [b"\xff\xfe", b"nowhere"])
+def test_an_index_whose_pointer_is_broken_hides_no_other(tmp_path: Path, pointer: bytes) -> None:
+    publish(IndexDirectory(tmp_path, "demo", "1.0"))
+    publish(IndexDirectory(tmp_path, "other", "1.0"))
+    (tmp_path / "demo" / "1.0" / "CURRENT").write_bytes(pointer)
+    assert len(list_libraries(tmp_path)) == 1
+    assert len(unusable_indexes(tmp_path)) == 1
 
 
 def test_unknown_names_list_those_there_are(tmp_path: Path) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
-from agent.answer_cache import AnswerCache
+from agent import answer_cache
+from agent.answer_cache import FRESH, AnswerCache
 from agent.cancellation import CancelToken
 from agent.index_build import build
 from agent.recording import Recorder
-from agent.schema import Answer, AnswerEvent, Event, FeedbackRequest, QueryRequest, Ran, SourcesEvent, TokenEvent
+from agent.schema import Answer, AnswerEvent, Event, FeedbackRequest, Plan, QueryRequest, Ran, SourcesEvent, TokenEvent
 from agent.service import Service
 from agent.settings import Settings
+from tests.fakes import STREAM, events_of, running
 from tests.support import HashEmbedding, ScriptedLLM
 
 SPHERE = QueryRequest("How do I draw a sphere?")
@@ -54,6 +58,75 @@ def test_the_second_asker_gets_the_same_answer_as_their_own(settings: Settings) 
     service.feedback(FeedbackRequest(yours.answer_id, "up"), user="you")
     assert [turn.question for turn in recorder.turns(yours.conversation_id)] == [SPHERE.question]
     service.close()
+
+
+def test_what_was_given_a_moment_ago_is_recalled_as_each_askers_own(settings: Settings) -> None:
+    recorder = Recorder(settings)
+    service = serving(settings, "Call `sphere` [1].", recorder=recorder)
+    given = last(ask(service))
+    assert service.recall(SPHERE) is None  # known, but not looked up again yet
+    ask(service)
+    one, other = service.recall(SPHERE, user="me"), service.recall(SPHERE)
+    assert one is not None
+    assert other is not None
+    assert one.answer.answer == other.answer.answer == given.answer
+    assert len({given.answer_id, one.answer.answer_id, other.answer.answer_id}) == 3
+    assert one.recorded is not None
+    one.recorded.result(5)
+    service.feedback(FeedbackRequest(one.answer.answer_id, "up"), user="me")
+    assert service.forget("me") == 2  # the answer and the opinion
+    service.close()
+
+
+def test_a_flood_of_one_question_is_answered_in_the_event_loop(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_cache, "FRESH", 60.0)
+    service = serving(settings, "Call `sphere` [1].", recorder=Recorder(settings))
+    planned: list[QueryRequest] = []
+    plan = service.plan
+
+    def counted(request: QueryRequest, *, user: str | None = None) -> Plan:
+        planned.append(request)
+        return plan(request, user=user)
+
+    monkeypatch.setattr(service, "plan", counted)
+    with running(service, settings) as client:
+        replies = [client.post("/query", json={"question": SPHERE.question}) for _ in range(20)]
+        stream = client.post("/query", json={"question": SPHERE.question}, headers={"Accept": STREAM})
+        refused = client.post("/query", json={"question": SPHERE.question}, headers={"X-Fury-User": "x" * 201})
+        umlauts = [(b"X-Fury-User", ("ä" * 150).encode())]
+        as_without = client.post("/query", json={"question": SPHERE.question}, headers=umlauts)
+        any_text = client.post("/query", json={"question": SPHERE.question}, headers={"Accept": "text/*"})
+        numbers = client.get("/metrics").text
+    told = [msgspec.json.decode(reply.content, type=Answer) for reply in replies]
+    assert len({one.answer_id for one in told}) == 20
+    assert {one.answer for one in told} == {told[0].answer}
+    assert all(reply.headers["content-type"] == "application/json" for reply in replies)
+    assert [name for name, _ in events_of(stream.text)] == ["sources", "token", "answer"]
+    assert refused.status_code == as_without.status_code == 400
+    assert any_text.headers["content-type"].startswith(STREAM)
+    assert len(planned) == 4  # the first, the one that finds it, and the streams
+    assert 'fury_agent_answer_cache_total{result="hit"} 21.0' in numbers
+    for one in told:
+        service.feedback(FeedbackRequest(one.answer_id, "up"))
+    service.close()
+
+
+def test_nothing_is_recalled_for_another_question_in_a_conversation_or_after_a_moment(settings: Settings) -> None:
+    service = serving(settings, "Call `sphere` [1].")
+    ask(service)
+    known = last(ask(service))
+    assert service.recall(SPHERE) is not None
+    for other in (
+        structs.replace(SPHERE, question="How do I draw a cube?"),
+        structs.replace(SPHERE, version="0.10.0"),
+        structs.replace(SPHERE, top_k=3),
+        structs.replace(SPHERE, conversation_id=known.conversation_id),
+    ):
+        assert service.recall(other) is None
+    time.sleep(FRESH)
+    assert service.recall(SPHERE) is None
 
 
 def test_a_follow_up_shares_its_answer_with_whoever_asks_it_whole(settings: Settings) -> None:

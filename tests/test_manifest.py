@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from agent.building.manifest_writer import ManifestWriter
 from agent.manifest import Manifest
-from agent.manifest_writer import ManifestWriter
 from agent.schema import SourceFile
 from tests.support import make_chunk
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from agent.doctor import examine
+from agent.diagnosis.doctor import examine
 from agent.errors import IndexCorrupt, IndexMismatch, StoreUnavailable
 from agent.generations import Generation, IndexDirectory
 from agent.index_build import build

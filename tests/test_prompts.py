@@ -229,3 +229,21 @@ def test_repeated_rules_are_seen(text: str) -> None:
 )
 def test_what_is_no_run_of_eight_words_is_no_leak(text: str) -> None:
     assert not prompts.repeats_rules(text)
+
+
+@pytest.mark.parametrize(
+    ("example", "shown"),
+    [
+        ("c = np.random.rand(2, 3) * 10", "c = np.array([[1.2, 7.5, 5.0], [5.0, 2.5, 8.8]])"),
+        ("r = np.random.rand(3)", "r = np.array([0.1, 0.5, 0.9])"),
+        ("v = np.random.rand(100, 3)", "v = np.random.rand(100, 3)"),
+        ("v = np.random.rand(4, 9)", "v = np.random.rand(4, 9)"),
+        ("v = np.random.rand(2, 3, 4)", "v = np.random.rand(2, 3, 4)"),
+        ("c = np.random.rand(2, 3) * 0.5", "c = np.random.rand(2, 3) * 0.5"),
+        ("c = np.random.rand(2, 3) * 10**2", "c = np.random.rand(2, 3) * 10**2"),
+        ("c = np.random.rand(2, 3).T", "c = np.random.rand(2, 3).T"),
+    ],
+    ids=["rows", "numbers", "many", "wide", "a volume", "by a fraction", "by a power", "and more of it"],
+)
+def test_small_random_arrays_of_an_example_are_written_out(example: str, shown: str) -> None:
+    assert passage_texts.written_out(example) == shown

@@ -10,6 +10,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from llama_index.core import Settings as LlamaSettings  # noqa: TID251 - to see that it stays untouched
 from llama_index.core.base.response.schema import Response
+from pydantic import PrivateAttr
 
 from agent.cancellation import CancelToken
 from agent.errors import Cancelled, InvalidInput, UnknownVersion
@@ -65,6 +66,39 @@ def answer(settings: Settings, llm: ScriptedLLM | None, question: str = "How do 
     *_, last = service.stream(QueryRequest(question), CancelToken())
     assert isinstance(last, AnswerEvent)
     return last.answer
+
+
+class HeldLLM(ScriptedLLM):
+    """Can be held to a grammar, and says to which it was."""
+
+    _grammars: list[str] = PrivateAttr(default_factory=list)
+
+    def held_to(self, grammar: str) -> HeldLLM:
+        self._grammars.append(grammar)
+        return self
+
+
+def test_only_programs_are_written_under_the_grammar_for_imports(indexed: Settings) -> None:
+    llm = HeldLLM.saying("```python\nfrom demo import sphere\n\nsphere([[0, 0, 0]])\n```")
+    answer(indexed, llm, "Draw two red spheres.")
+    (grammar,) = llm._grammars
+    assert '"demo"' in grammar
+    llm = HeldLLM.saying("It takes `centers` [1].")
+    answer(indexed, llm, "What does the parameter centers of sphere mean?")
+    assert not llm._grammars
+
+
+def test_a_question_is_embedded_once(indexed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    embed = HashEmbedding.get_query_embedding
+
+    def noted(model: HashEmbedding, query: str) -> list[float]:
+        asked.append(query)
+        return embed(model, query)
+
+    monkeypatch.setattr(HashEmbedding, "get_query_embedding", noted)
+    answer(indexed, ScriptedLLM.saying("Call `sphere` [1]."))
+    assert asked == ["How do I draw a sphere?"]
 
 
 def test_sources_come_first_then_tokens_then_the_answer(indexed: Settings) -> None:

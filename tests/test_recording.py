@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,11 @@ from uuid import uuid4
 import pytest
 from msgspec import structs
 
+from agent import recording
 from agent.cancellation import CancelToken
 from agent.errors import RecordsUnavailable, UnknownAnswer
 from agent.recording import Recorder
-from agent.records import Records
+from agent.records import Given, Records
 from agent.schema import Answer, AnswerEvent, FeedbackRequest, QueryRequest
 from agent.service import Service
 from agent.settings import Settings
@@ -35,7 +37,7 @@ def last(events: Iterator[object]) -> Answer:
 
 
 def test_an_answer_can_be_judged_and_leaned_on_as_soon_as_it_is_given(recorder: Recorder) -> None:
-    recorder.keep(ANSWER, "q?", "q?")
+    recorder.keep(Given(ANSWER, "q?", "q?"))
     recorder.feed_back(FeedbackRequest(ANSWER.answer_id, "up"))
     assert [turn.question for turn in recorder.turns(ANSWER.conversation_id)] == ["q?"]
     assert recorder.problem == ""
@@ -58,21 +60,104 @@ def test_a_slow_database_delays_no_answer(recorder: Recorder, monkeypatch: pytes
     monkeypatch.setattr(Records, "keep", slowly(Records.keep))
     assert recorder.turns(uuid4()) == ()  # open by now
     started = time.perf_counter()
-    recorder.keep(ANSWER, "q?", "q?")
+    recorder.keep(Given(ANSWER, "q?", "q?"))
     assert time.perf_counter() - started < 0.15
     recorder.feed_back(FeedbackRequest(ANSWER.answer_id, "down"))  # waits for its answer
+
+
+def test_what_comes_while_the_database_is_busy_is_written_together(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    keep = Records.keep
+
+    def counted(records: Records, *given: Given) -> None:
+        time.sleep(0.05)
+        written.append(len(given))
+        keep(records, *given)
+
+    assert recorder.turns(uuid4()) == ()  # open by now
+    monkeypatch.setattr(Records, "keep", counted)
+    ids = [uuid4() for _ in range(30)]
+    futures = [recorder.begin_keeping(Given(structs.replace(ANSWER, answer_id=one), "q?", "q?")) for one in ids]
+    for one in ids:
+        recorder.feed_back(FeedbackRequest(one, "up"))  # finds its answer
+    assert all(future is not None and future.done() for future in futures)
+    assert sum(written) == 30
+    assert len(written) <= 3
+
+
+def test_one_answer_that_cannot_be_written_costs_no_other_its_record(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, bad = Records.keep, uuid4()
+
+    def refusing(records: Records, *given: Given) -> None:
+        time.sleep(0.05)
+        if any(one.answer.answer_id == bad for one in given):
+            raise RecordsUnavailable("It is refused.", remedy="None.")
+        keep(records, *given)
+
+    assert recorder.turns(uuid4()) == ()  # open by now
+    monkeypatch.setattr(Records, "keep", refusing)
+    good = [uuid4() for _ in range(8)]
+    for one in (*good[:4], bad, *good[4:]):
+        recorder.begin_keeping(Given(structs.replace(ANSWER, answer_id=one), "q?", "q?"))
+    for one in good:
+        recorder.feed_back(FeedbackRequest(one, "up"))
+    with pytest.raises(UnknownAnswer):
+        recorder.feed_back(FeedbackRequest(bad, "up"))
+
+
+def test_a_database_that_comes_up_late_costs_only_the_answers_before(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Settings] = []
+
+    def opened(given: Settings) -> Records:
+        tries.append(given)
+        time.sleep(0.05)
+        if len(tries) < 3:
+            raise RecordsUnavailable("It is not up.", remedy="Wait.")
+        return Records(given)
+
+    monkeypatch.setattr(recording, "Records", opened)
+    recorder = Recorder(settings)
+    ids = [uuid4() for _ in range(20)]
+    for one in ids:
+        recorder.begin_keeping(Given(structs.replace(ANSWER, answer_id=one), "q?", "q?"))
+    for one in ids[3:]:
+        recorder.feed_back(FeedbackRequest(one, "up"))
+    recorder.close()
+
+
+def test_more_answers_than_can_be_written_are_given_without_a_record(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "MOST_WAITING", 10)
+    busy = threading.Event()
+
+    def kept(*_: object) -> None:
+        busy.wait(5)
+
+    assert recorder.turns(uuid4()) == ()  # open by now
+    monkeypatch.setattr(Records, "keep", kept)
+    for _ in range(40):
+        recorder.begin_keeping(Given(structs.replace(ANSWER, answer_id=uuid4()), "q?", "q?"))
+    assert "not recorded" in recorder.problem
+    busy.set()
 
 
 def test_without_a_database_answers_go_on_until_it_is_back(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a directory should be")
     recorder = Recorder(Settings(data_dir=tmp_path / "data"))
-    recorder.keep(ANSWER, "q?", "q?")
+    recorder.keep(Given(ANSWER, "q?", "q?"))
     assert recorder.turns(ANSWER.conversation_id) == ()
     with pytest.raises(RecordsUnavailable, match="data"):
         recorder.feed_back(FeedbackRequest(ANSWER.answer_id, "up"))
     assert "cannot be used" in recorder.problem
     (tmp_path / "data").unlink()
-    recorder.keep(ANSWER, "q?", "q?")
+    recorder.keep(Given(ANSWER, "q?", "q?"))
     recorder.feed_back(FeedbackRequest(ANSWER.answer_id, "up"))
     assert recorder.problem == ""
     recorder.close()
@@ -81,9 +166,9 @@ def test_without_a_database_answers_go_on_until_it_is_back(tmp_path: Path) -> No
 def test_closing_writes_what_waits_and_later_answers_are_still_given(settings: Settings) -> None:
     recorder = Recorder(settings)
     for _ in range(50):
-        recorder.keep(structs.replace(ANSWER, answer_id=uuid4()), "q?", "q?")
+        recorder.keep(Given(structs.replace(ANSWER, answer_id=uuid4()), "q?", "q?"))
     recorder.close()
-    recorder.keep(ANSWER, "q?", "q?")
+    recorder.keep(Given(ANSWER, "q?", "q?"))
     records = Records(settings)
     assert len(records.since(0)) == 50
     records.close()
@@ -98,7 +183,7 @@ def test_what_is_too_old_goes_by_itself(settings: Settings, monkeypatch: pytest.
     monkeypatch.setattr(Records, "prune", prune)
     recorder = Recorder(settings)
     for _ in range(3):
-        recorder.keep(structs.replace(ANSWER, answer_id=uuid4()), "q?", "q?")
+        recorder.keep(Given(structs.replace(ANSWER, answer_id=uuid4()), "q?", "q?"))
     assert eventually(lambda: bool(pruned))
     recorder.close()
     assert len(pruned) == 1  # and not with every answer
@@ -106,7 +191,7 @@ def test_what_is_too_old_goes_by_itself(settings: Settings, monkeypatch: pytest.
 
 def test_forgetting_waits_for_what_was_answered_before(settings: Settings) -> None:
     recorder = Recorder(settings)
-    recorder.keep(ANSWER, "q?", "q?", "me")
+    recorder.keep(Given(ANSWER, "q?", "q?", "me"))
     assert recorder.forget("me") == 1
     assert recorder.forget("me") == 0
     recorder.close()

@@ -22,13 +22,14 @@ from pydantic import SecretStr
 
 from agent.errors import RecordsUnavailable
 from agent.index_build import build
-from agent.records import Records
+from agent.records import Given, Records
 from agent.settings import PREFIX, Settings, child_environment
 from tests.fakes import ANSWER
 from tests.servers import openai
+from tests.servers.ports import free_port
 from tests.servers.postgres import postgres_server
 from tests.servers.proxy import Proxy, proxying
-from tests.servers.redis import RedisServer, free_port, redis_server
+from tests.servers.redis import RedisServer, redis_server
 from tests.support import HashEmbedding
 from tests.two_versions import index_two_versions
 
@@ -232,6 +233,7 @@ def test_a_new_generation_is_served_by_both_at_once_and_no_old_answer_with_it(cl
     assert len(cluster.model.requests) == asked + 1  # the other had it from the first
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # two starts of a process, one after the other
 def test_a_rolling_restart_loses_no_request(cluster: Cluster) -> None:
     cluster.model.behaviour = says("Call `sphere` [1].", seconds=0.4)
@@ -292,7 +294,7 @@ def test_replicas_with_different_keys_are_told_apart_before_anything_is_recorded
     with database(postgres) as url:
         shared = {"records_url": SecretStr(url), "data_dir": tmp_path / "one"}
         with records(**shared, records_key=SecretStr(KEY)) as first:
-            first.keep(ANSWER, "q?", "q?", "me")
+            first.keep(Given(ANSWER, "q?", "q?", "me"))
         with pytest.raises(RecordsUnavailable, match="FURY_AGENT_RECORDS_KEY"), records(**shared):
             raise AssertionError
         with records(**{**shared, "data_dir": tmp_path / "two"}, records_key=SecretStr(KEY.upper())) as second:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.arrangement import Hit, collapse
-from agent.named_places import identifiers
+from agent.ranking.named_places import identifiers
 from agent.retrieval import PARTS, HybridRetriever, Part, fuse, parts_of
 from agent.service import Service
 from tests.support import make_chunk
@@ -26,6 +26,7 @@ from tests.support import make_chunk
         ("sphere() fails", ["sphere"]),
         ("How do I draw a sphere?", []),
         ("AttributeError: module 'fury.actor' has no attribute 'streamtube'", ["AttributeError", "fury.actor"]),
+        ("'Scene' object has no attribute 'rm'", ["Scene"]),
     ],
 )
 def test_what_is_written_like_code_is_read_as_a_name(question: str, expected: list[str]) -> None:
@@ -95,6 +96,40 @@ def test_a_quoted_error_message_leads_to_what_raises_it(retriever: HybridRetriev
 def test_shaders_come_first_only_where_they_are_asked_for(retriever: HybridRetriever) -> None:
     assert retriever.find("Draw a line between two points")[0].chunk.kind != "shader"
     assert retriever.find("Which WGSL shader function projects a point onto an edge?")[0].chunk.kind == "shader"
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("question", "symbol"),
+    [
+        ("Where is actor.spere defined?", "sphere"),
+        ("what does streamtub() do?", "streamtube"),
+        ("peak_slicer raises a TypeError", "peaks_slicer"),
+    ],
+)
+def test_a_slip_of_the_pen_in_a_name_does_no_harm(retriever: HybridRetriever, question: str, symbol: str) -> None:
+    assert retriever.find(question)[0].chunk.symbol == symbol
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [
+        ("what does fury/actor/curved.py contain?", "fury/actor/curved.py"),
+        ("where is ui/core.py", "fury/ui/core.py"),
+        (r"What is in .\fury\window.py?", "fury/window.py"),
+    ],
+)
+def test_a_file_that_is_named_comes_first(retriever: HybridRetriever, question: str, path: str) -> None:
+    first = retriever.find(question)[0].chunk
+    assert (first.path, first.kind) == (path, "module")
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("file", ["/home/me/window.py", "no_such_file.py", "indow.py", 'File "fury/window.py", line 1'])
+def test_what_is_no_file_of_the_library_names_none(retriever: HybridRetriever, file: str) -> None:
+    question = f"Why does {file} not draw a sphere?"
+    assert retriever.find(question) == retriever.without("files").find(question)
 
 
 @pytest.mark.weights

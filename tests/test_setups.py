@@ -22,12 +22,13 @@ from agent.providers.weights import resolve
 from agent.schema import Answer, AnswerEvent, QueryRequest
 from agent.service import Service
 from agent.settings import PREFIX, child_environment
+from tests.servers.ports import free_port
 from tests.servers.postgres import postgres_server
 from tests.servers.proxy import proxying
-from tests.servers.redis import free_port, redis_server
+from tests.servers.redis import redis_server
 from tests.support_pinecone import NO_PINECONE, pinecone_settings
 
-pytestmark = [pytest.mark.weights, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.weights, pytest.mark.timeout(400)]
 
 MODEL = "qwen2.5-coder-0.5b"
 BRIEF: dict[str, Any] = {"prompt_tokens": 500, "llm_max_tokens": 50, "rewrites": False}

@@ -29,6 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.timeout(400)
 def test_the_wheel_holds_the_packages_and_their_data(wheel: Path) -> None:
@@ -37,6 +38,7 @@ def test_the_wheel_holds_the_packages_and_their_data(wheel: Path) -> None:
     assert {"evals/data/fury-2.0.0/development.jsonl", "agent/web/static/index.html"} <= set(names)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.timeout(400)
 def test_the_wheel_works_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:

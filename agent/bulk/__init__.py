@@ -22,12 +22,12 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from agent.building.parts import Part, Parts, Work
 from agent.bulk.cluster import Ended, running
 from agent.bulk.pipeline import Job
 from agent.bulk.shards import Shard, ShardFolder, cut
 from agent.durable_files import storage_errors
 from agent.errors import ClusterUnavailable
-from agent.index_parts import Part, Parts, Work
 from agent.providers.embeddings import model_identity
 from agent.settings import Settings
 from agent.sources import Progress

@@ -15,6 +15,10 @@ LOCAL = "local"
 OBJECT_STORE_BYTES = 500_000_000
 """Shared memory of a Ray that is started here; chunks that wait for an actor take some MB a shard."""
 
+ATTEMPTS = 3
+"""A head forks a server for each client, which now and then hangs in the fork (once in about ten connections to
+a head that has just started, Ray 2.x): the head then says so after 40 s, and the next client gets another."""
+
 Ended = Callable[[float], bool]
 """Waits so many seconds at most for the end of the work, and says whether it came; raises what the work raised."""
 
@@ -48,11 +52,20 @@ def running(on: str, job: Job, shards: Sequence[bytes]) -> Generator[Ended]:
         "object_store_memory": OBJECT_STORE_BYTES,
         "_node_ip_address": "127.0.0.1",
     }
+
+    def connect(attempts: int = ATTEMPTS) -> None:
+        try:
+            ray.init(on, log_to_driver=False, logging_level=logging.ERROR, **(started if on == LOCAL else {}))
+        except ConnectionAbortedError:
+            if attempts == 1:
+                raise
+            connect(attempts - 1)
+
     try:
-        ray.init(on, log_to_driver=False, logging_level=logging.ERROR, **(started if on == LOCAL else {}))
+        connect()
     except (ConnectionError, RuntimeError, ValueError, ImportError, RayError) as error:
         raise ClusterUnavailable(
-            f"The Ray cluster {on!r} cannot be reached: {_first_line(error)}",
+            f"The Ray cluster {on!r} cannot be reached: {_reason(error)}",
             remedy="Expected local, auto or ray://HOST:PORT; the same Python, Ray, RAY_AUTH_MODE and token.",
         ) from error
     try:
@@ -93,10 +106,12 @@ def _translated(error: BaseException, on: str) -> AgentError:
             return cause
         cause = original or cause.__cause__
     return ClusterUnavailable(
-        f"The work on the Ray cluster {on!r} failed: {_first_line(error)}",
+        f"The work on the Ray cluster {on!r} failed: {_reason(error)}",
         remedy="Run the same command again: finished shards are kept.",
     )
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _reason(error: BaseException) -> str:
+    """Return the line that says why: the first one, or the last one of a traceback that the head sent."""
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    return lines[-1 if isinstance(error, ConnectionAbortedError) else 0]

@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from agent.building.parts import read
 from agent.bulk.shards import Chunks, Shard, ShardFolder
 from agent.chunking import chunk_file
 from agent.errors import ConfigurationError
-from agent.index_parts import read
 from agent.providers.embeddings import build_embedding
 from agent.schema import SourceTree
 from agent.settings import load_settings

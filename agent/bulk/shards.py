@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from agent.building.parts import Part, Work
 from agent.chunking import CHUNKER_VERSION
 from agent.durable_files import storage_errors, write_atomically
 from agent.errors import IndexCorrupt
-from agent.index_parts import Part, Work
 from agent.providers.embedding_cache import Vectors
 from agent.schema import Chunk, SourceFile
 

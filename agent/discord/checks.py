@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 from msgspec import Struct
@@ -34,6 +34,11 @@ class Found(Struct, frozen=True):
     remedy: str = ""
 
 
+def lacking(given: int) -> list[str]:
+    """Return the names of the rights that `given`, a bit set, has not."""
+    return [name for name, bit in RIGHTS.items() if not given & (bit | _ADMINISTRATOR)]
+
+
 def invitation(application: str) -> str:
     """Return the link that brings the bot to a server, with the least rights."""
     rights = sum(RIGHTS.values())
@@ -54,8 +59,9 @@ def examine(settings: Settings, api: str = API) -> Iterator[Found]:
         yield Found("optional", "no token: no bot runs", "docs/discord.md says how to get one")
         return
     headers = {"Authorization": f"Bot {settings.discord_token.get_secret_value()}"}
+    hooks = {"response": [httpx.Response.raise_for_status]}
     try:
-        with httpx.Client(base_url=api, headers=headers, timeout=settings.network_timeout) as client:
+        with httpx.Client(base_url=api, headers=headers, timeout=settings.network_timeout, event_hooks=hooks) as client:
             yield from _examined(client, settings)
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
@@ -70,28 +76,21 @@ def examine(settings: Settings, api: str = API) -> Iterator[Found]:
 
 
 def _examined(client: httpx.Client, settings: Settings) -> Iterator[Found]:
-    me = _asked(client, "/users/@me")
+    me = client.get("/users/@me").json()
     yield Found("ok", f"the token is that of {me['username']}")
-    application = _asked(client, "/applications/@me")
+    application = client.get("/applications/@me").json()
     if settings.discord_threads and not application.get("flags", 0) & _MESSAGE_CONTENT:
         remedy = f"switch on Message Content Intent under Bot: {_PORTAL}"
         yield Found("missing", "FURY_AGENT_DISCORD_THREADS needs the message content intent", remedy)
-    guilds = _asked(client, "/users/@me/guilds")
+    guilds = client.get("/users/@me/guilds").json()
     link = invitation(application["id"])
     if not guilds:
         yield Found("missing", "the bot is on no server", f"invite it: {link}")
     for guild in guilds:
         if settings.discord_guilds and int(guild["id"]) not in settings.discord_guilds:
             continue
-        given = int(guild["permissions"])
-        lacking = [name for name, bit in RIGHTS.items() if not given & (bit | _ADMINISTRATOR)]
-        if lacking:
-            yield Found("optional", f"{guild['name']}: lacks {', '.join(lacking)}", f"invite it again: {link}")
+        missing = lacking(int(guild["permissions"]))
+        if missing:
+            yield Found("optional", f"{guild['name']}: lacks {', '.join(missing)}", f"invite it again: {link}")
         else:
             yield Found("ok", f"{guild['name']}: it may do what it needs")
-
-
-def _asked(client: httpx.Client, path: str) -> Any:
-    reply = client.get(path)
-    reply.raise_for_status()
-    return reply.json()

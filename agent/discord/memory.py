@@ -12,35 +12,41 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from agent.errors import StorageError
+from agent.errors import OverLimit, StorageError
+from agent.settings import Settings
 
+USER_LIMIT = "You have asked as many questions as you may here today. Tomorrow (UTC) you can go on."
+GUILD_LIMIT = "This server has asked as many questions as it may today. Tomorrow (UTC) it goes on."
 PATIENCE = 1.0
 """Seconds that anybody waits for the file: Discord itself waits for three."""
-KEPT_DAYS = 30
-"""Days for which *Ask again* and *Sources* know the question of an answer."""
 _TABLES = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS rules (guild INTEGER PRIMARY KEY, rules BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS counts (day TEXT, guild INTEGER, user INTEGER, asked INTEGER NOT NULL,
-    PRIMARY KEY (day, guild, user)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS open (id INTEGER PRIMARY KEY, channel INTEGER NOT NULL, message INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS answered (answer TEXT PRIMARY KEY, day TEXT NOT NULL, user INTEGER NOT NULL,
-    question TEXT NOT NULL, version TEXT) STRICT;
-CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS commands (digest TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS questions (
+    id INTEGER PRIMARY KEY, day TEXT NOT NULL DEFAULT CURRENT_DATE, guild INTEGER NOT NULL, user INTEGER NOT NULL,
+    channel INTEGER NOT NULL, message INTEGER NOT NULL DEFAULT 0, open INTEGER NOT NULL DEFAULT 1,
+    answer TEXT, question TEXT, version TEXT) STRICT;
+DROP TABLE IF EXISTS answered;
+CREATE INDEX IF NOT EXISTS questions_by_day ON questions (day, guild);
+CREATE INDEX IF NOT EXISTS questions_by_answer ON questions (answer);
 """
-_COUNT = """
-INSERT INTO counts VALUES (?, ?, ?, 1) ON CONFLICT (day, guild, user) DO UPDATE SET asked = asked + 1
+# Days are those of UTC. *Ask again* and *Sources* know the question of an answer for thirty of them.
+_PRUNE = """
+DELETE FROM questions WHERE day < date('now', '-30 days') OR (day < CURRENT_DATE AND answer IS NULL AND NOT open)
 """
+_COUNT = "SELECT count(*) FILTER (WHERE user = ?), count(*) FROM questions WHERE day = CURRENT_DATE AND guild = ?"
+_ADMIT = "INSERT OR REPLACE INTO questions (id, guild, user, channel) VALUES (?, ?, ?, ?)"
+_FORGET = "UPDATE questions SET answer = NULL, question = NULL, version = NULL WHERE user = ?"
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -63,6 +69,13 @@ class Rules(Struct, frozen=True, omit_defaults=True):
     version: str | None = None
     user_daily: int | None = None
     guild_daily: int | None = None
+
+    def daily(self, settings: Settings) -> tuple[int, int]:
+        """Return the questions a day of a person and of the server."""
+        return (
+            settings.discord_user_daily if self.user_daily is None else self.user_daily,
+            settings.discord_guild_daily if self.guild_daily is None else self.guild_daily,
+        )
 
 
 class OpenQuestion(Struct, frozen=True):
@@ -88,9 +101,9 @@ class Memory:
 
     async def load(self) -> tuple[OpenQuestion, ...]:
         """Read the rules; return the questions that were open when the bot last ended."""
-        rules = await self._try(lambda db: db.execute("SELECT guild, rules FROM rules").fetchall(), [])
+        rules = await self._try(_sql("SELECT guild, rules FROM rules"), [])
         self._rules = {guild: msgspec.json.decode(kept, type=Rules) for guild, kept in rules}
-        left = await self._try(lambda db: db.execute("SELECT id, channel, message FROM open").fetchall(), [])
+        left = await self._try(_sql("SELECT id, channel, message FROM questions WHERE open"), [])
         return tuple(OpenQuestion(*row) for row in left)
 
     async def close(self) -> None:
@@ -110,69 +123,64 @@ class Memory:
         Raises:
             StorageError: they could not be kept.
         """
-        values = (guild, msgspec.json.encode(rules))
-        await self._do(lambda db: db.execute("INSERT OR REPLACE INTO rules VALUES (?, ?)", values))
+        await self._do(_sql("INSERT OR REPLACE INTO rules VALUES (?, ?)", guild, msgspec.json.encode(rules)))
         self._rules[guild] = rules
 
-    async def admit(self, guild: int, user: int, user_daily: int, guild_daily: int) -> Literal["", "user", "guild"]:
-        """Count a question of today, unless a limit is reached; return whose."""
-        today = _today()
+    async def commands(self) -> str:
+        """Return the digest of the commands that Discord was told of last, or an empty string."""
+        return next((digest for (digest,) in await self._try(_sql("SELECT digest FROM commands"), [])), "")
 
-        def work(db: sqlite3.Connection) -> Literal["", "user", "guild"]:
-            db.execute("DELETE FROM counts WHERE day < ?", (today,))
-            everybody = "SELECT user, asked FROM counts WHERE day = ? AND guild = ?"
-            asked = dict(db.execute(everybody, (today, guild)).fetchall())
-            if asked.get(user, 0) >= user_daily:
-                return "user"
-            if sum(asked.values()) >= guild_daily:
-                return "guild"
-            db.execute(_COUNT, (today, guild, user))
-            return ""
+    async def set_commands(self, digest: str) -> None:
+        """Keep the digest of the commands that Discord was told of."""
+        await self._try(_sql("INSERT OR REPLACE INTO commands (rowid, digest) VALUES (1, ?)", digest), [])
 
-        return await self._try(work, "")
+    async def admit(self, question: int, guild: int, user: int, channel: int, settings: Settings) -> None:
+        """Remember that somebody waits.
 
-    async def begin(self, question: OpenQuestion) -> None:
-        """Remember that somebody waits."""
-        values = (question.id, question.channel, question.message)
-        await self._try(lambda db: db.execute("INSERT OR REPLACE INTO open VALUES (?, ?, ?)", values), None)
-
-    async def end(self, identity: int) -> None:
-        """Forget a question that was answered or apologised for."""
-        await self._try(lambda db: db.execute("DELETE FROM open WHERE id = ?", (identity,)), None)
-
-    async def keep(self, answer: UUID, user: int, question: str, version: str | None) -> None:
-        """Remember for some weeks what was asked, for the buttons below the answer."""
-        values = (str(answer), _today(), user, question, version)
+        Raises:
+            OverLimit: the person or the server asked as often as they may today.
+        """
+        user_daily, guild_daily = self.rules(guild).daily(settings)
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM answered WHERE day < ?", (_today(KEPT_DAYS),))
-            db.execute("INSERT OR REPLACE INTO answered VALUES (?, ?, ?, ?, ?)", values)
+            db.execute(_PRUNE)
+            by_user, by_all = db.execute(_COUNT, (user, guild)).fetchone()
+            if by_user >= user_daily:
+                raise OverLimit(USER_LIMIT)
+            if by_all >= guild_daily:
+                raise OverLimit(GUILD_LIMIT)
+            db.execute(_ADMIT, (question, guild, user, channel))
 
         await self._try(work, None)
 
+    async def place(self, question: OpenQuestion) -> None:
+        """Remember where an open question will be answered."""
+        update = "UPDATE questions SET channel = ?, message = ? WHERE id = ?"
+        await self._try(_sql(update, question.channel, question.message, question.id), [])
+
+    async def end(self, question: int) -> None:
+        """Remember that a question was answered or apologised for."""
+        await self._try(_sql("UPDATE questions SET open = 0 WHERE id = ?", question), [])
+
+    async def keep(self, question: int, answer: UUID, text: str, version: str | None) -> None:
+        """Remember for some weeks what was asked, for the buttons below the answer."""
+        update = "UPDATE questions SET answer = ?, question = ?, version = ? WHERE id = ?"
+        await self._try(_sql(update, str(answer), text, version, question), [])
+
     async def asked(self, answer: UUID) -> tuple[str, str | None] | None:
         """Return question and version of an answer, or None if they are not known any more."""
-        query = "SELECT question, version FROM answered WHERE answer = ?"
-        return await self._try(lambda db: db.execute(query, (str(answer),)).fetchone(), None)
+        found = await self._try(_sql("SELECT question, version FROM questions WHERE answer = ?", str(answer)), [])
+        return found[0] if found else None
 
     async def forget(self, user: int) -> None:
-        """Delete what somebody asked.
+        """Delete what somebody asked; that they asked counts for the rest of the day.
 
         Raises:
             StorageError: it could not be deleted.
         """
-        await self._do(lambda db: db.execute("DELETE FROM answered WHERE user = ?", (user,)))
+        await self._do(_sql(_FORGET, user))
 
-    async def note(self, name: str) -> str:
-        """Return a note, or an empty string."""
-        row = await self._try(lambda db: db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone(), None)
-        return row[0] if row else ""
-
-    async def set_note(self, name: str, value: str) -> None:
-        """Keep a note."""
-        await self._try(lambda db: db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value)), None)
-
-    async def _try(self, work: Callable[[sqlite3.Connection], Any], otherwise: T) -> T | Any:
+    async def _try(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         try:
             return await self._do(work)
         except StorageError as error:
@@ -191,11 +199,15 @@ class Memory:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await asyncio.get_running_loop().run_in_executor(self._thread, run)
-        except (sqlite3.Error, OSError, RuntimeError, msgspec.MsgspecError) as error:  # TimeoutError is an OSError
+        except (sqlite3.Error, OSError, RuntimeError) as error:  # TimeoutError is an OSError
             why = str(error) or f"no reply within {PATIENCE:g} seconds"
             raise StorageError(
                 f"{str(self._file)!r} cannot be used: {why}.", remedy="Is the disk full, or the file broken?"
             ) from error
+
+
+def _sql(statement: str, *values: object) -> Callable[[sqlite3.Connection], list[Any]]:
+    return lambda connection: connection.execute(statement, values).fetchall()
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -208,7 +220,3 @@ def _opened(file: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _today(ago: int = 0) -> str:
-    return (datetime.now(UTC) - timedelta(days=ago)).date().isoformat()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from agent.discord.text import Code, Prose, escaped, harmless, link, parse, split
+from agent.discord.markdown import MAX_MESSAGE, Code, Prose, escaped, harmless, link, parse, split
 from agent.errors import InvalidInput, ModelTimeout, Overloaded, StorageError
-from agent.schema import Answer, Citation, Library, Passage, Ran, SearchReply, SourcesEvent, Verification
+from agent.schema import Answer, Citation, Library, Passage, SearchReply, SourcesEvent, Verification
 
 LONG_CODE = 3_500
 """Characters of a code block beyond which it is sent as a file: it would fill more than two messages."""
@@ -23,23 +23,16 @@ _HEADINGS = {
 _SUFFIXES = {"python": "py", "py": "py", "wgsl": "wgsl", "glsl": "glsl", "bash": "sh", "": "py"}
 
 
-class Attachment(Struct, frozen=True):
-    """A file that comes with a message."""
-
-    name: str
-    content: bytes
-
-
 class Shown(Struct, frozen=True):
     """An answer as people see it.
 
     Attributes:
         texts: one for each message, in order; at least one, none of them over Discord's limit.
-        files: come with the last message.
+        files: by name; they come with the last message.
     """
 
     texts: tuple[str, ...]
-    files: tuple[Attachment, ...] = ()
+    files: Mapping[str, bytes] = {}
 
 
 def shown(answer: Answer, picture: bytes | None = None, *, attach: bool = True) -> Shown:
@@ -50,14 +43,14 @@ def shown(answer: Answer, picture: bytes | None = None, *, attach: bool = True) 
         picture: the PNG that the answer's program made.
         attach: files may be attached; without, long code takes several messages.
     """
-    text, files = _without_long_code(answer.answer) if attach else (answer.answer, [])
+    text, files = _without_long_code(answer.answer) if attach else (answer.answer, {})
     links = {citation.number: citation.url for citation in answer.citations if citation.url}
     lines = [harmless(text, links), "", *_places(answer), *_badge(answer.verification), _small_print(answer)]
     if picture is not None and not attach:
         lines.append("-# The program made a picture, but I may not attach files here.")
     elif picture is not None:
-        files.append(Attachment("picture.png", picture))
-    return Shown(tuple(split("\n".join(lines))), tuple(files))
+        files["picture.png"] = picture
+    return Shown(tuple(split("\n".join(lines))), files)
 
 
 def draft(sources: SourcesEvent | None, text: str) -> str:
@@ -65,10 +58,8 @@ def draft(sources: SourcesEvent | None, text: str) -> str:
     if sources is None:
         return "-# Looking it up ..."
     places = ", ".join(_place(citation) for citation in sources.citations[:5])
-    head = f"-# Reading {places}" if places else "-# Writing ..."
-    room = 2_000 - len(head) - 2
-    parts = split(harmless(text), max(room, 100))
-    return f"{head}\n{parts[-1]}" if parts and room > 100 else split(head)[0]  # noqa: PLR2004 - `split` needs as much
+    head = split(f"-# Reading {places}" if places else "-# Writing ...", MAX_MESSAGE // 2 - 1)
+    return "\n".join([head[0], *split(harmless(text), MAX_MESSAGE // 2)[-1:]])
 
 
 def places(reply: SearchReply) -> str:
@@ -79,7 +70,7 @@ def places(reply: SearchReply) -> str:
     for number, passage in enumerate(reply.passages, 1):
         excerpt = passage.text[:MAX_EXCERPT].rstrip()
         language = "python" if passage.path.endswith(".py") else ""
-        parts += [f"**{number}.** {_passage(passage)}", Code(excerpt, language).fenced()]
+        parts += [f"**{number}.** {_place(passage)}", Code(excerpt, language).fenced()]
     return "\n".join(parts)
 
 
@@ -105,8 +96,8 @@ def apology(error: Exception) -> str:
             return "Sorry, the service that answers cannot be reached just now. Please try again in a few minutes."
 
 
-def _without_long_code(text: str) -> tuple[str, list[Attachment]]:
-    files: list[Attachment] = []
+def _without_long_code(text: str) -> tuple[str, dict[str, bytes]]:
+    files: dict[str, bytes] = {}
     kept: list[str] = []
     for block in parse(text):
         if isinstance(block, Prose):
@@ -115,7 +106,7 @@ def _without_long_code(text: str) -> tuple[str, list[Attachment]]:
             kept.append(block.fenced())
         else:
             name = f"program{len(files) + 1}.{_SUFFIXES.get(block.language.lower(), 'txt')}"
-            files.append(Attachment(name, block.text.encode(errors="replace")))
+            files[name] = block.text.encode(errors="replace")
             kept.append(Code(f"{name}: {len(block.text):,} characters, attached").fenced())
     return "\n".join(kept), files
 
@@ -127,17 +118,9 @@ def _places(answer: Answer) -> Iterator[str]:
         yield f"{citation.number}. {_place(citation)}"
 
 
-def _place(citation: Citation) -> str:
-    return _linked(f"{citation.place} {citation.symbol or ''}", citation.url)
-
-
-def _passage(passage: Passage) -> str:
-    return _linked(f"{passage.path}:{passage.start_line}-{passage.end_line} {passage.symbol or ''}", passage.url)
-
-
-def _linked(label: str, url: str | None) -> str:
-    shortened = escaped(label.strip()[:200])
-    return link(shortened, url) if url else shortened
+def _place(found: Citation | Passage) -> str:
+    label = escaped(f"{found.path}:{found.start_line}-{found.end_line} {found.symbol or ''}".strip()[:200])
+    return link(label, found.url) if found.url else label
 
 
 def _badge(found: Verification) -> Iterator[str]:
@@ -146,24 +129,19 @@ def _badge(found: Verification) -> Iterator[str]:
     checked = " and ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
     if checked:
         wrong = len(found.findings) or len(found.unknown_names) + len(found.bad_calls)
-        yield f"⚠️ {checked} checked, {wrong} in doubt" if wrong else f"✅ {checked} checked"
+        parts = [f"{checked} checked", f"{wrong} in doubt" if wrong else "", found.undecided]
+        yield f"{'⚠️' if wrong else '✅'} {', '.join(filter(None, parts))}"
     if found.repaired:
         yield f"-# repaired: {harmless('; '.join(found.repaired))[:500]}"
-    if found.ran is not None:
-        yield _outcome(found.ran)
+    if found.ran is not None and found.ran.ok:
+        yield f"✅ the program ran in {found.ran.seconds:.1f} s"
+    elif found.ran is not None:
+        yield f"⚠️ the program failed: {escaped(' '.join((found.ran.error or '').split())[-200:])}"
     if found.unchecked:
         yield f"-# {escaped(found.unchecked)[:500]}"
 
 
-def _outcome(ran: Ran) -> str:
-    error = escaped(" ".join((ran.error or "").split())[-200:])
-    return f"✅ the program ran in {ran.seconds:.1f} s" if ran.ok else f"⚠️ the program failed: {error}"
-
-
 def _small_print(answer: Answer) -> str:
-    parts = [f"{answer.library} {answer.version} ({answer.revision})", answer.model, _seconds(answer)]
+    source = f"{answer.library} {answer.version} ({answer.revision})"
+    parts = [source, answer.model, f"{answer.timings.total_ms / 1000:.1f} s"]
     return "-# " + " · ".join(escaped(part) for part in parts if part)
-
-
-def _seconds(answer: Answer) -> str:
-    return f"{answer.timings.total_ms / 1000:.1f} s"

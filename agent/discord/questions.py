@@ -1,4 +1,4 @@
-"""Which messages are questions for the bot, where they are answered, and what the service is asked."""
+"""Which messages are questions for the bot, and where they are answered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import discord
 from msgspec import Struct
 
 from agent.discord.memory import Rules
-from agent.schema import MAX_QUESTION, QueryRequest
+from agent.schema import MAX_QUESTION
 from agent.settings import Settings
 
 Place = discord.TextChannel | discord.Thread
@@ -20,78 +20,48 @@ class Asked(Struct, frozen=True):
 
     Attributes:
         id: Discord's, of the message or the interaction.
-        channel: Discord's id of the channel or thread.
-        in_thread: everybody in a thread takes part in one conversation; in a channel each has their own.
+        version: of the library, where a command named one.
+        channel: in which it was asked; it may be answered in a thread.
     """
 
     id: int
     question: str
     version: str | None
-    user: int
+    user: discord.User | discord.Member
+    guild: int
     channel: int
-    in_thread: bool
-
-    def conversation(self, secret: bytes) -> UUID:
-        """Return the same after a restart, since nothing but the place and the person makes it.
-
-        Args:
-            secret: without which nobody can tell the id, and so take part, though everybody knows the place.
-        """
-        who = "" if self.in_thread else f"/{self.user}"
-        return UUID(bytes=hmac.digest(secret, f"discord:{self.channel}{who}".encode(), "sha256")[:16], version=4)
-
-    def request(self, secret: bytes) -> QueryRequest:
-        """Return what the service is asked; `secret` as for `conversation`."""
-        conversation = self.conversation(secret)
-        return QueryRequest(self.question, version=self.version or None, conversation_id=conversation)
 
 
-def question_of(message: discord.Message, me: discord.ClientUser, settings: Settings, rules: Rules) -> str | None:
+def conversation(secret: bytes, place: int, user: int | None) -> UUID:
+    """Return the id of a conversation: the same after a restart, since nothing but the place and the person makes it.
+
+    Args:
+        secret: without which nobody can tell the id, and so take part, though everybody knows the place.
+        place: Discord's id of a channel, in which everybody has their own conversation, or a thread.
+        user: None in a thread: everybody there takes part in one.
+    """
+    who = "" if user is None else f"/{user}"
+    return UUID(bytes=hmac.digest(secret, f"discord:{place}{who}".encode(), "sha256")[:16], version=4)
+
+
+def question_of(
+    message: discord.Message, place: Place, me: discord.ClientUser, settings: Settings, rules: Rules
+) -> str | None:
     """Return what a message asks us, which may be empty, or None if it is not for us."""
-    channel = message.channel
-    if message.author.bot or not isinstance(channel, Place):
+    in_thread = isinstance(place, discord.Thread)
+    if message.author.bot or (in_thread and place.parent is None):  # without it, nobody could tell the rights
         return None
-    if isinstance(channel, discord.Thread) and channel.parent is None:
-        return None  # whose rights nobody could tell
-    text = _without_name(message.content, me)
+    text = message.content.replace(f"<@{me.id}>", " ").replace(f"<@!{me.id}>", " ").strip()
     mentioned = me in message.mentions
-    if isinstance(channel, discord.Thread) and message.id == channel.id and channel.parent_id in rules.forums:
+    if in_thread and message.id == place.id and place.parent_id in rules.forums:
         # A post: its title says half. Without the intent, Discord sends its text only if it mentions us.
-        return f"{channel.name}\n{text}"[:MAX_QUESTION].strip() if mentioned or settings.discord_threads else None
-    chosen = _chosen(channel, settings.discord_channels) and _chosen(channel, rules.channels, rules.forums)
-    to_us = mentioned or _replies_to(message, me) or _goes_on(message, me, settings)
-    return text[:MAX_QUESTION] if chosen and to_us else None
-
-
-def _replies_to(message: discord.Message, me: discord.ClientUser) -> bool:
+        return f"{place.name}\n{text}"[:MAX_QUESTION].strip() if mentioned or settings.discord_threads else None
     replied = message.reference.resolved if message.reference else None
-    return isinstance(replied, discord.Message) and replied.author == me and bool(message.content)
-
-
-def _goes_on(message: discord.Message, me: discord.ClientUser, settings: Settings) -> bool:
-    """In a thread that we made, everything that mentions nobody else is for us."""
-    ours = isinstance(message.channel, discord.Thread) and message.channel.owner_id == me.id
-    return settings.discord_threads and ours and not message.mentions
-
-
-def may_write(place: Place) -> bool:
-    """Return whether we may show an answer there."""
-    rights = place.permissions_for(place.guild.me)
-    return rights.view_channel and (
-        rights.send_messages_in_threads if isinstance(place, discord.Thread) else rights.send_messages
-    )
-
-
-async def place_for(message: discord.Message, question: str) -> Place:
-    """Return where to answer: a thread of the question's own, if that may be made."""
-    channel = message.channel
-    assert isinstance(channel, Place)
-    if isinstance(channel, discord.Thread) or message.reference is not None:
-        return channel
-    rights = channel.permissions_for(channel.guild.me)
-    if not (rights.create_public_threads and rights.send_messages_in_threads):
-        return channel
-    return await message.create_thread(name=" ".join(question.split())[:90], auto_archive_duration=1440)
+    replies = isinstance(replied, discord.Message) and replied.author == me and bool(message.content)
+    # In a thread that we made, everything that mentions nobody else is for us.
+    goes_on = settings.discord_threads and in_thread and place.owner_id == me.id and not message.mentions
+    chosen = _chosen(place, settings.discord_channels) and _chosen(place, rules.channels, rules.forums)
+    return text[:MAX_QUESTION] if chosen and (mentioned or replies or goes_on) else None
 
 
 def _chosen(place: Place, channels: tuple[int, ...], more: tuple[int, ...] = ()) -> bool:
@@ -100,5 +70,9 @@ def _chosen(place: Place, channels: tuple[int, ...], more: tuple[int, ...] = ())
     return not channels or bool({parent, place.id}.intersection(channels + more))
 
 
-def _without_name(text: str, me: discord.ClientUser) -> str:
-    return text.replace(f"<@{me.id}>", " ").replace(f"<@!{me.id}>", " ").strip()
+def may_write(place: Place) -> bool:
+    """Return whether we may show an answer there."""
+    rights = place.permissions_for(place.guild.me)
+    return rights.view_channel and (
+        rights.send_messages_in_threads if isinstance(place, discord.Thread) else rights.send_messages
+    )

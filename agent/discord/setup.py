@@ -7,13 +7,14 @@ from typing import Any
 
 import discord
 
-from agent.discord.door import Door, Interaction, door_of, privately
+from agent.discord.checks import lacking
+from agent.discord.interactions import Interaction, privately
+from agent.discord.markdown import escaped
 from agent.discord.memory import Rules
-from agent.discord.text import escaped
 from agent.errors import InvalidInput
+from agent.settings import Settings
 
 MOST = 25  # Discord's limit for one menu
-_CHANNEL_TYPES = [discord.ChannelType.text, discord.ChannelType.forum]
 
 
 class SetupForm(discord.ui.Modal):
@@ -23,18 +24,18 @@ class SetupForm(discord.ui.Modal):
         super().__init__(title="Where and whom I answer", custom_id="fury:setup", timeout=3600)
         self._channels: discord.ui.ChannelSelect[Any] = discord.ui.ChannelSelect(
             custom_id="channels",
-            channel_types=_CHANNEL_TYPES,
+            channel_types=[discord.ChannelType.text, discord.ChannelType.forum],
             min_values=0,
             max_values=MOST,
             required=False,
-            default_values=[discord.SelectDefaultValue.from_channel(discord.Object(each)) for each in _shown(rules)],
+            default_values=[discord.Object(each) for each in (*rules.channels, *rules.forums)[:MOST]],
         )
         self._roles: discord.ui.RoleSelect[Any] = discord.ui.RoleSelect(
             custom_id="roles",
             min_values=0,
             max_values=MOST,
             required=False,
-            default_values=[discord.SelectDefaultValue.from_role(discord.Object(each)) for each in rules.roles[:MOST]],
+            default_values=[discord.Object(each) for each in rules.roles[:MOST]],
         )
         self._version = _line("version", rules.version, 50)
         self._user_daily = _line("user_daily", rules.user_daily, 6)
@@ -48,19 +49,19 @@ class SetupForm(discord.ui.Modal):
         ):
             self.add_item(discord.ui.Label(text=text, description=description or None, component=component))
 
-    async def on_submit(self, interaction: Interaction) -> None:
+    async def on_submit(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - ours
         """Keep what was chosen, and say what holds now and what stands in its way."""
-        door = door_of(interaction)
-        guild = interaction.guild
+        bot, guild = interaction.client, interaction.guild
         assert guild is not None
-
-        async def kept() -> str:
+        async with privately(interaction) as tell:
             rules = self._chosen(guild)
-            await _check_version(rules.version, door)
-            await door.memory.set_rules(guild.id, rules)
-            return "\n".join(described(rules, guild, door))
-
-        await privately(interaction, kept)
+            if rules.version is not None:
+                known = [each.version for each in await bot.service.libraries()]
+                if rules.version not in known:
+                    what = f"{rules.version!r} is not indexed; indexed are: {', '.join(known)}"
+                    raise InvalidInput(f"Nothing was changed: {what}.")
+            await bot.memory.set_rules(guild.id, rules)
+            await tell("\n".join(_described(rules, guild, bot.settings)))
 
     def _chosen(self, guild: discord.Guild) -> Rules:
         channels = _ids(self._channels.values)
@@ -75,53 +76,24 @@ class SetupForm(discord.ui.Modal):
         )
 
 
-def described(rules: Rules, guild: discord.Guild, door: Door) -> Iterator[str]:
+def _described(rules: Rules, guild: discord.Guild, settings: Settings) -> Iterator[str]:
     """Yield what holds on a server, a line for each rule, and what stands in its way."""
     yield "This holds now:"
     yield f"- Mentions are answered in {_named(rules.channels, '#') or 'all channels'}, and in their threads."
     yield f"- Posts are answered in {_named(rules.forums, '#') or 'no forum'}."
     yield f"- {_named(rules.roles, '@&') or 'Everybody'} may ask."
     yield f"- Who names no version asks about {escaped(rules.version) if rules.version else 'the default one'}."
-    user_daily, guild_daily = limits(rules, door)
+    user_daily, guild_daily = rules.daily(settings)
     yield f"- A person may ask {user_daily} questions a day, all together {guild_daily}."
-    if rules.forums and not door.settings.discord_threads:
+    if rules.forums and not settings.discord_threads:
         yield "⚠️ I only see posts that mention me: whoever runs me can set FURY_AGENT_DISCORD_THREADS."
     for each in (*rules.channels, *rules.forums):
         channel = guild.get_channel(each)
-        missing = _missing(channel.permissions_for(guild.me), forum=each in rules.forums) if channel else ()
+        missing = lacking(channel.permissions_for(guild.me).value) if channel else []
+        if each in rules.forums:
+            missing = [name for name in missing if name not in {"Send Messages", "Create Public Threads"}]
         if missing:
             yield f"⚠️ In <#{each}> I miss: {', '.join(missing)}."
-
-
-def limits(rules: Rules, door: Door) -> tuple[int, int]:
-    """Return the questions a day of a person and of a server."""
-    return (
-        door.settings.discord_user_daily if rules.user_daily is None else rules.user_daily,
-        door.settings.discord_guild_daily if rules.guild_daily is None else rules.guild_daily,
-    )
-
-
-async def _check_version(version: str | None, door: Door) -> None:
-    if version is None:
-        return
-    known = [each.version for each in await door.service.libraries()]
-    if version not in known:
-        raise InvalidInput(f"Nothing was changed: {version!r} is not indexed; indexed are: {', '.join(known)}.")
-
-
-def _missing(rights: discord.Permissions, *, forum: bool) -> list[str]:
-    needed = {
-        "View Channel": rights.view_channel,
-        "Send Messages": rights.send_messages or forum,
-        "Send Messages in Threads": rights.send_messages_in_threads,
-        "Create Public Threads": rights.create_public_threads or forum,
-        "Attach Files": rights.attach_files,
-    }
-    return [name for name, given in needed.items() if not given]
-
-
-def _shown(rules: Rules) -> Sequence[int]:
-    return (*rules.channels, *rules.forums)[:MOST]
 
 
 def _line(name: str, value: object, longest: int) -> discord.ui.TextInput[Any]:

@@ -8,7 +8,9 @@ import sys
 import structlog
 from structlog.typing import Processor
 
-from agent.settings import Settings
+from agent.settings import Settings, unknown_variables
+
+_log = logging.getLogger(__name__)
 
 
 def configure(settings: Settings) -> None:
@@ -34,6 +36,8 @@ def configure(settings: Settings) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("agent").setLevel(settings.log_level)
+    for name, nearest in unknown_variables().items():
+        _log.warning("%s is no setting, and does nothing.%s", name, f" Is {nearest} meant?" if nearest else "")
 
 
 def _rendering(settings: Settings) -> list[Processor]:

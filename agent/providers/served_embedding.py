@@ -89,10 +89,14 @@ class ServedEmbedding(BaseEmbedding):
     Attributes:
         url: base URL of the server, without what may be secret in it.
         timeout: seconds to wait for a batch.
+        query_prefix, passage_prefix: written before each question and each passage, as some models were trained to
+            read; servers do not add them by themselves.
     """
 
     url: str
     timeout: float
+    query_prefix: str
+    passage_prefix: str
 
     _dialect: _Dialect = PrivateAttr()
     _asked: str = PrivateAttr()
@@ -102,9 +106,25 @@ class ServedEmbedding(BaseEmbedding):
     _checked: float = PrivateAttr(default=float("-inf"))
 
     def __init__(
-        self, provider: EmbeddingProvider, *, url: str, model: str, key: str = "none", timeout: float, batch: int
+        self,
+        provider: EmbeddingProvider,
+        *,
+        url: str,
+        model: str,
+        key: str = "none",
+        timeout: float,
+        batch: int,
+        query_prefix: str = "",
+        passage_prefix: str = "",
     ) -> None:
-        super().__init__(model_name=model, embed_batch_size=batch, url=_shown(url), timeout=timeout)  # pyright: ignore[reportCallIssue] - pydantic fields
+        super().__init__(
+            model_name=model,
+            embed_batch_size=batch,
+            url=_shown(url),  # pyright: ignore[reportCallIssue] - pydantic fields, as those below
+            timeout=timeout,  # pyright: ignore[reportCallIssue]
+            query_prefix=query_prefix,  # pyright: ignore[reportCallIssue]
+            passage_prefix=passage_prefix,  # pyright: ignore[reportCallIssue]
+        )
         self._dialect = _DIALECTS[provider]
         self._asked = f"{url.rstrip('/')}/{self._dialect.path}"
         self._client = RetryingClient(auth=BearerAuth(key), limits=NOT_KEPT, timeout=timeout)
@@ -125,6 +145,8 @@ class ServedEmbedding(BaseEmbedding):
             key=settings.embedding_key.get_secret_value(),
             timeout=settings.embedding_timeout,
             batch=settings.embedding_batch,
+            query_prefix=settings.embedding_query_prefix or "",
+            passage_prefix=settings.embedding_passage_prefix or "",
         )
 
     @classmethod
@@ -159,7 +181,7 @@ class ServedEmbedding(BaseEmbedding):
         now = time.monotonic()
         if now - self._checked < RECHECK:
             return self._guarded(texts).tolist() if texts else []
-        vectors = self._guarded([PROBE, *texts])
+        vectors = self._guarded([self.passage_prefix + PROBE, *texts])  # with another prefix it is another model
         found = signature(vectors[0])
         if self._signature and not same_weights(self._signature, found):
             raise IndexMismatch(
@@ -248,16 +270,16 @@ class ServedEmbedding(BaseEmbedding):
         )
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self._embed([query])[0]
+        return self._embed([self.query_prefix + query])[0]
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return await asyncio.to_thread(self._get_query_embedding, query)
 
     def _get_text_embedding(self, text: str) -> list[float]:
-        return self._embed([text])[0]
+        return self._get_text_embeddings([text])[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return self._embed(texts)
+        return self._embed([self.passage_prefix + text for text in texts])
 
     async def _aget_text_embedding(self, text: str) -> list[float]:
         return await asyncio.to_thread(self._get_text_embedding, text)

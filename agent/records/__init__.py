@@ -5,6 +5,6 @@ Everything here blocks; `agent.recording` owns the one thread that does it besid
 
 from agent.records.keys import ApiKey
 from agent.records.store import Records
-from agent.records.values import Opinion, Record, Turn
+from agent.records.values import Given, Opinion, Record, Turn
 
-__all__ = ["ApiKey", "Opinion", "Record", "Records", "Turn"]
+__all__ = ["ApiKey", "Given", "Opinion", "Record", "Records", "Turn"]

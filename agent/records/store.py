@@ -16,8 +16,8 @@ from agent.records.database import database_errors, open_database, url_of, with_
 from agent.records.identity import Pseudonyms, agree, read_key
 from agent.records.keys import ApiKeys
 from agent.records.tables import answers, feedback
-from agent.records.values import Opinion, Record, Turn
-from agent.schema import Answer, Citation, FeedbackRequest, Timings, Verification
+from agent.records.values import Given, Opinion, Record, Turn
+from agent.schema import Citation, FeedbackRequest, Timings, Verification
 from agent.settings import Settings
 
 DAY = 86_400.0
@@ -62,24 +62,22 @@ class Records:
         """Close the connections."""
         self._engine.dispose()
 
-    def keep(self, answer: Answer, question: str, whole: str, user: str | None = None) -> None:
-        """Record an answer.
+    def keep(self, *given: Given) -> None:
+        """Record answers, all or none of them."""
+        rows = [self._row(one) for one in given]
+        with database_errors(self._url), self._engine.begin() as connection:
+            connection.execute(insert(answers), rows)
 
-        Args:
-            answer: as it was given.
-            question: as it was asked.
-            whole: as it was answered: the same, or a follow-up made whole.
-            user: whoever asked, in the caller's own terms; only a keyed hash is kept.
-        """
-        said = self._settings.record_questions
-        row = {
+    def _row(self, given: Given) -> dict[str, Any]:
+        said, answer = self._settings.record_questions, given.answer
+        return {
             "id": answer.answer_id,
             "conversation_id": answer.conversation_id,
             "asked": time.time(),
-            "user_hash": self._names.user(user) if user else None,
-            "question_hash": self._names.question(question),
-            "question": question if said else None,
-            "whole_question": whole if said else None,
+            "user_hash": self._names.user(given.user) if given.user else None,
+            "question_hash": self._names.question(given.question),
+            "question": given.question if said else None,
+            "whole_question": given.whole if said else None,
             "answer": _storable(answer.answer) if said else None,
             "status": answer.status,
             "library": answer.library,
@@ -90,8 +88,6 @@ class Records:
             "verification": _json(answer.verification if said else _counted(answer.verification)),
             "timings": _json(answer.timings),
         }
-        with database_errors(self._url), self._engine.begin() as connection:
-            connection.execute(insert(answers), row)
 
     def feed_back(self, request: FeedbackRequest, user: str | None = None) -> None:
         """Record what somebody says of an answer; a second opinion of the same person replaces the first.
@@ -218,7 +214,8 @@ def _within_budget(newest_first: Sequence[Turn]) -> tuple[Turn, ...]:
 
 def _counted(verification: Verification) -> Verification:
     """Return what of a check says nothing of the question: the counts."""
-    return Verification(verification.checked_names, checked_calls=verification.checked_calls)
+    calls, open_calls = verification.checked_calls, verification.unchecked_calls
+    return Verification(verification.checked_names, checked_calls=calls, unchecked_calls=open_calls)
 
 
 def _storable(words: str) -> str:

@@ -1,4 +1,4 @@
-"""What the records give back."""
+"""What the records are given, and give back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from agent.schema import Citation, Status, Timings, Verdict, Verification
+from agent.schema import Answer, Citation, Status, Timings, Verdict, Verification
+
+
+class Given(Struct, frozen=True):
+    """An answer as somebody was given it.
+
+    Attributes:
+        question: as it was asked.
+        whole: as it was answered: the same, or a follow-up made whole.
+        user: whoever asked, in the caller's own terms; only a keyed hash is kept.
+    """
+
+    answer: Answer
+    question: str
+    whole: str
+    user: str | None = None
 
 
 class Turn(Struct, frozen=True):
@@ -65,4 +80,9 @@ class Record(Struct, frozen=True, kw_only=True):
     @property
     def is_unanswered(self) -> bool:
         """Whether somebody went away without an answer, or with one that did not help."""
-        return self.status != "answered" or any(opinion.verdict == "down" for opinion in self.opinions)
+        return self.status == "sources_only" or self.shows_gap
+
+    @property
+    def shows_gap(self) -> bool:
+        """Whether the sources may be why: they, or the answer, were found wanting. A missing model is not it."""
+        return self.status == "declined" or any(opinion.verdict == "down" for opinion in self.opinions)

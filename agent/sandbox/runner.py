@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 
 from msgspec import Struct
@@ -30,6 +30,13 @@ TAIL = 4_000
 TICK = 0.05
 """Seconds between two looks at a run."""
 _LINE_OF_CODE = re.compile(rf'^  File "{re.escape(ANSWER)}", line (\d+)', re.MULTILINE)
+_LINE_OF_PACKAGE = re.compile(
+    r'^  File "/environment/lib/[^"\n]*?/site-packages/(?P<path>(?P<package>\w+)[^"\n]*)"'
+    r"(?P<place>, line \d+, in .*)\n(?:    (?P<source>.*)\n)?",
+    re.MULTILINE,
+)
+_MOST_OF_PLACE = 300
+"""Characters that say where in a package an error arose."""
 
 
 class SandboxResult(Struct, frozen=True):
@@ -40,7 +47,8 @@ class SandboxResult(Struct, frozen=True):
         seconds: how long it ran, on the wall.
         image: a PNG that was decoded and written anew, or None if there is none.
         output: the end of what it printed, without control characters.
-        error: why it is not ok, in one to three lines, with the line of the code where that is known.
+        error: why it is not ok, in one to three lines: the line of the code, where that is known; the innermost place
+            in the package that this line called; and what Python said.
     """
 
     ok: bool
@@ -245,13 +253,22 @@ def _error(returncode: int, stderr: str, code: str) -> str | None:
         return f"It was ended by {_signal(returncode - 128)}."
     traceback = stderr[max(stderr.rfind("Traceback (most recent call last)"), 0) :]
     *_, last = (line for line in [f"Exit code {returncode}.", *traceback.splitlines()] if line.strip())
-    found = _LINE_OF_CODE.findall(traceback)
+    found = list(_LINE_OF_CODE.finditer(traceback))
     if not found:
         return last.strip()
     said = next((line for line in traceback[traceback.rfind('  File "') :].splitlines() if line[:1].strip()), last)
-    number, lines = int(found[-1]), code.splitlines()
+    number, lines = int(found[-1][1]), code.splitlines()
     source = lines[number - 1].strip() if number <= len(lines) else ""
-    return f"Line {number}: {source}\n{said.strip()}"
+    return "\n".join([f"Line {number}: {source}", *_within(traceback[found[-1].end() :]), said.strip()])
+
+
+def _within(frames: str) -> Iterator[str]:
+    """Yield where an error arose in the package that was called, as Python writes it, but with its path there."""
+    called = list(_LINE_OF_PACKAGE.finditer(frames))
+    own = [frame for frame in called if frame["package"] == called[0]["package"]]
+    for frame in own[-1:]:
+        source = f": {frame['source'].strip()}" if frame["source"] else ""
+        yield f'File "{frame["path"]}"{frame["place"]}{source}'[:_MOST_OF_PLACE]
 
 
 def _signal(number: int) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from tempfile import gettempdir
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.durable_files import storage_errors
 from agent.errors import SourceNotFound
 from agent.schema import SourceTree
 from agent.settings import Settings
@@ -54,7 +56,8 @@ def open_source(spec: str, settings: Settings, *, progress: Progress | None = No
     """
     parsed = parse_spec(spec)
     located = _locate(parsed, settings, progress or silent)
-    selection = select(located.root, parsed.library, settings)
+    with storage_errors(Path(gettempdir()), "TMPDIR"):  # where the list of files is written down
+        selection = select(located.root, parsed.library, settings)
     tree = SourceTree(
         library=parsed.library,
         version=located.version,

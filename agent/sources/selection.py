@@ -14,6 +14,7 @@ from msgspec import Struct
 from agent.errors import InvalidInput, SourceError
 from agent.schema import LANGUAGES, Language, Role, SourceFile
 from agent.settings import Settings
+from agent.sources.files import SourceFiles
 from agent.sources.globs import first_match
 from agent.sources.packages import Layout, find_layout
 
@@ -61,7 +62,7 @@ class Selection(Struct, frozen=True):
     """The outcome; see `SourceTree` for its fields."""
 
     packages: tuple[str, ...]
-    files: tuple[SourceFile, ...]
+    files: SourceFiles
     skipped: dict[str, int]
 
 
@@ -77,14 +78,16 @@ def select(root: Path, library: str, settings: Settings) -> Selection:
     skipped: Counter[str] = Counter()
     paths = sorted(_walk(root, settings.source_max_archive_files, skipped))
     layout = find_layout(paths, library, settings.source_example_dirs)
-    files: list[SourceFile] = []
-    for path in paths:
-        chosen = _consider(root, path, layout, settings)
-        if isinstance(chosen, str):
-            skipped[chosen] += 1
-        else:
-            files.append(chosen)
-    return Selection(layout.packages, tuple(files), dict(sorted(skipped.items())))
+
+    def kept() -> Iterator[SourceFile]:
+        for path in paths:
+            chosen = _consider(root, path, layout, settings)
+            if isinstance(chosen, str):
+                skipped[chosen] += 1
+            else:
+                yield chosen
+
+    return Selection(layout.packages, SourceFiles(kept()), dict(sorted(skipped.items())))
 
 
 def _walk(root: Path, limit: int, skipped: Counter[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from agent.durable_files import storage_errors
 from agent.schema import SourceTree
+from agent.symbols.closeness import same_name
 from agent.symbols.model import Base, Kind, Parameter, ParameterKind, Symbol, is_dunder
 from agent.symbols.table import SymbolTable, TableWriter
 
@@ -212,3 +213,12 @@ class ApiModel:
         least, most = len(name) * _CLOSE / (2 - _CLOSE), len(name) * (2 - _CLOSE) / _CLOSE
         for match in difflib.get_close_matches(name, self._table.public_names(least, most), n, cutoff=_CLOSE):
             yield from (symbol.public for symbol in self.find(match) if symbol.public)
+
+    def respelled(self, name: str) -> str | None:
+        """Return the one public last name that a misspelled one surely stands for: `spere` is `sphere`.
+
+        None for a name that there is, and for one that is no name at all.
+        """
+        if not name.isidentifier() or next(self._table.named(name), None) is not None:
+            return None
+        return same_name(name, self._table.names_like(name))

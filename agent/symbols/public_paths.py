@@ -6,7 +6,6 @@ module. A name that an ordinary module merely imports for its own use is public 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
@@ -16,6 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from agent.index_file import scratch
 from agent.symbols import ApiModel
 from agent.symbols.model import Base, Symbol
 from agent.symbols.reader import MEMBERLESS_BASES, Reading
@@ -78,8 +78,7 @@ class _Scratch:
     """What publishing must know of all modules and definitions, in a nameless database that goes when it is closed."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect("")
-        self._connection.executescript(
+        self._connection = scratch(
             "CREATE TABLE modules (path TEXT PRIMARY KEY, package INTEGER, listed BLOB) WITHOUT ROWID;"
             "CREATE TABLE candidates (path TEXT, rank TEXT, PRIMARY KEY (path, rank)) WITHOUT ROWID;"
         )

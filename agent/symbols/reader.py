@@ -61,18 +61,19 @@ def read_symbols(
         tree: the sources.
         progress: told how many files are read, and of how many.
     """
-    files = [file for file in sorted(tree.files, key=_visiting_order) if file.module and file.language == "python"]
+    together = groups(tree)
+    total = sum(map(len, together))
     done = 0
-    for group in groups(tree, files):
+    for group in together:
         reading = Reading({}, {}, {}, set(), [])
         reader = _Reader(tree, reading)
         # Other people's invalid escapes are no news of ours; griffe logs each oddity it meets.
         with warnings.catch_warnings(), griffe.logger.disable():
             warnings.simplefilter("ignore")
-            for file in group:
+            for file in sorted((tree.files[number] for number in group), key=_visiting_order):
                 reader.visit(file, file.module or "")
                 done += 1
-                progress(done, len(files))
+                progress(done, total)
             reader.finish()
         yield reading
 

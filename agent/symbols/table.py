@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.index_file import Column, IndexFile, created
+from agent.index_file import Column, IndexFile, created, finished
 from agent.symbols.model import Symbol
 
 _SCHEMA = """
@@ -80,6 +80,21 @@ class SymbolTable:
         )
         return [name for (name,) in self._file.rows(query, [int(shortest), int(longest)])]
 
+    def names_like(self, name: str) -> list[str]:
+        """Return the last names of public paths that begin with the same letter and are as long, give or take a letter.
+
+        Case and underscores don't count. The beginning is a range of the index, so that few rows are read.
+        """
+        query = (
+            "SELECT DISTINCT name FROM names WHERE (name GLOB ? OR name GLOB ?) AND NOT hidden "
+            "AND length(replace(name, '_', '')) BETWEEN ? AND ?"
+        )
+        first, length = name[:1], len(name.replace("_", ""))
+        return [
+            name
+            for (name,) in self._file.rows(query, [f"{first.lower()}*", f"{first.upper()}*", length - 1, length + 1])
+        ]
+
 
 class TableWriter(SymbolTable):
     """A table that is being made.
@@ -120,7 +135,7 @@ class TableWriter(SymbolTable):
             bases = ((base.path, symbol.path) for base in symbol.bases if not base.external)
             self._connection.executemany("INSERT OR IGNORE INTO bases VALUES (?, ?)", bases)
             self._connection.executemany("INSERT OR IGNORE INTO names VALUES (?, ?, ?, ?, ?)", _names(symbol))
-        self._connection.commit()
+        finished(self._connection)
 
     def _forget(self) -> None:
         for column in (self.symbols, self.public, self.aliases):

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
 
-from agent.schema import SourceFile, SourceTree
+from agent.schema import SourceTree
 
 _STAR_IMPORT = re.compile(rb"^[ \t]*from[ \t]+(\w+)[\w.]*[ \t]+import[ \t]*\*", re.MULTILINE)
 
 
-def groups(tree: SourceTree, files: Sequence[SourceFile]) -> list[list[SourceFile]]:
-    """Group files by top-level module; those that star-import from one another need each other."""
-    together = {root: {root} for file in files for root in [_root(file)]}
-    for file in files if len(together) > 1 else ():
-        root = _root(file)
+def groups(tree: SourceTree) -> list[array[int]]:
+    """Group the files of Python modules by top-level module; those that star-import from one another need each other.
+
+    Returns:
+        Of each group, the numbers of its files in `tree.files`: four bytes of each file.
+    """
+    together = {root: {root} for _, root in _modules(tree)}
+    for number, root in _modules(tree) if len(together) > 1 else ():
+        file = tree.files[number]
         for match in _STAR_IMPORT.finditer(tree.read(file)):
             other = match[1].decode()
             if other in together and other not in together[root]:
                 joined = together[root] | together[other]
                 together |= dict.fromkeys(joined, joined)
-    groups: dict[str, list[SourceFile]] = {}
-    for file in files:
-        groups.setdefault(min(together[_root(file)]), []).append(file)
-    return list(groups.values())
+    groups: dict[str, array[int]] = defaultdict(lambda: array("i"))
+    for number, root in _modules(tree):
+        groups[min(together[root])].append(number)
+    return [groups[first] for first in sorted(groups)]
 
 
-def _root(file: SourceFile) -> str:
-    return (file.module or "").partition(".")[0]
+def _modules(tree: SourceTree) -> Iterator[tuple[int, str]]:
+    """Yield the number and top-level module of each file that can be imported."""
+    for number, file in enumerate(tree.files):
+        if file.module and file.language == "python":
+            yield number, file.module.partition(".")[0]

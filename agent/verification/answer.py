@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from markdown_it.token import Token
 
-from agent.dotted_names import DOTTED, is_file_or_site
 from agent.schema import MAX_CODE
 from agent.symbols import ApiModel
 from agent.verification.code import Session
-from agent.verification.markdown import code_blocks, code_lines, inline_code, lines_of
+from agent.verification.markdown import code_blocks, code_lines, lines_of
+from agent.verification.prose import Prose
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
 from agent.verification.source import TOO_LONG, Code, read_code
 
@@ -25,7 +23,8 @@ def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
     A block is Python if its fence says so (`python`, `py`, `pycon`, `ipython`), or says nothing and it parses. Blocks
     of one text continue each other: what one imports or assigns is known in the next ones and in the prose. A dotted
     name in the prose counts if it is inline code and begins with the library's root or one of its public modules or
-    classes, or anywhere if it begins with the root.
+    classes, or anywhere if it begins with the root. Calls and imports in inline code are held to the same API, but
+    what they lack is no finding: `actor.sphere(...)` and `sphere(centers, colors)` speak of a call, and are none.
 
     Args:
         markdown: any text.
@@ -44,8 +43,8 @@ def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
         CheckedBlock(*_place(token, lines), token.content, report)
         for (token, _), report in zip(read, session.reports(), strict=True)
     )
-    names = list(_names(lines, code_lines(blocks), api.roots))
-    return AnswerReport(blocks=tuple(checked), prose=session.look_up(names))
+    said = list(Prose(lines, code_lines(blocks)).pieces(api.roots))
+    return AnswerReport(blocks=tuple(checked), prose=session.look_up(said))
 
 
 def python_blocks(markdown: str) -> list[tuple[Token, Code]]:
@@ -72,31 +71,3 @@ def _place(token: Token, lines: list[str]) -> tuple[int, int]:
     pairs = zip(lines_of(token.content), lines[line:], strict=False)
     before = (len(given.rstrip("\r\n")) - len(code.rstrip("\r\n")) for code, given in pairs if code.strip())
     return line + 1, max(next(before, 0), 0)
-
-
-def _names(lines: list[str], code: frozenset[int], roots: tuple[str, ...]) -> Iterator[ast.expr]:
-    """Yield the dotted names in the prose as expressions that stand at their places."""
-    prose = "".join("\n" if number in code else line for number, line in enumerate(lines))
-    inside = deque(inline_code(prose))
-    starts = [0]
-    for line in lines_of(prose):
-        starts.append(starts[-1] + len(line))
-    line = 0
-    for match in DOTTED.finditer(prose):
-        first = match[0].partition(".")[0]
-        while inside and inside[0][1] <= match.start():
-            inside.popleft()
-        is_code = bool(inside) and inside[0][0] <= match.start()
-        if is_file_or_site(match[0]) or (first not in roots and not is_code):
-            continue
-        while starts[line + 1] <= match.start():
-            line += 1
-        yield _expression(match[0].split("."), line + 1, match.start() - starts[line])
-
-
-def _expression(parts: list[str], line: int, column: int) -> ast.expr:
-    place = {"lineno": line, "col_offset": column}
-    node: ast.expr = ast.Name(parts[0], ast.Load(), **place)
-    for part in parts[1:]:
-        node = ast.Attribute(node, part, ast.Load(), **place)
-    return node

@@ -16,6 +16,7 @@ class Bindings(Struct, frozen=True):
     Attributes:
         shared: names that a function rebinds outside itself (`global`, `nonlocal`).
         stored: attributes that are set from outside or tested for (`actor.tag = 1`, `hasattr(actor, "tag")`).
+        changed: attributes that are changed or deleted from outside, and so must be there (`actor.tag += 1`).
         own: attributes that the code's own classes set on their instances.
         members: names that the bodies of its classes bind.
         mixed: classes that others combine with a second base, which may bring whatever they use.
@@ -25,6 +26,7 @@ class Bindings(Struct, frozen=True):
 
     shared: frozenset[str]
     stored: frozenset[str]
+    changed: frozenset[str]
     own: frozenset[str]
     members: frozenset[str]
     mixed: frozenset[str]
@@ -34,7 +36,7 @@ class Bindings(Struct, frozen=True):
     @property
     def own_only(self) -> frozenset[str]:
         """Attributes that only methods set, on their own object."""
-        return self.own - self.stored - self.members
+        return self.own - self.stored - self.changed - self.members
 
 
 def bindings_of(tree: ast.Module) -> Bindings:
@@ -44,10 +46,17 @@ def bindings_of(tree: ast.Module) -> Bindings:
     own = [store for cls in classes for store in _stores_on_self(cls)]
     on_self = {id(store) for store in own}
     named, stores_any = _named_attributes(nodes)
-    stored = {node.attr for node in _stores(nodes) if id(node) not in on_self}
+    augmented = {id(node.target) for node in nodes if isinstance(node, ast.AugAssign)}
+    stored: set[str] = set()
+    changed: set[str] = set()
+    for node in _stores(nodes):
+        if id(node) not in on_self:
+            must_be_there = isinstance(node.ctx, ast.Del) or id(node) in augmented
+            (changed if must_be_there else stored).add(node.attr)
     return Bindings(
         shared=frozenset(n for node in nodes if isinstance(node, ast.Global | ast.Nonlocal) for n in node.names),
         stored=frozenset(stored | named),
+        changed=frozenset(changed),
         own=frozenset(store.attr for store in own),
         members=frozenset(name for cls in classes for name in bound_names(cls.body)),
         mixed=frozenset(ast.unparse(base) for cls in classes if len(cls.bases) > 1 for base in cls.bases),

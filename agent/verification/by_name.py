@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.symbols import Parameter
 
@@ -16,8 +16,8 @@ def parameters_meant(
 ) -> list[str] | None:
     """Return the parameter that each argument surely is, or None where one of them is not sure.
 
-    An argument is the parameter that is called as it is (`colors[i]`, `options.colors`, `color`), or the only one whose
-    default is a text, or a row, as it is. A number may be anything.
+    An argument is the parameter that is called as it is (`colors[i]`, `options.colors`, `color`, `cube_colors`), or the
+    only one whose default is a text, or a row, as it is. A number may be anything.
 
     Args:
         arguments: what is passed beyond the positional parameters, in order.
@@ -36,6 +36,12 @@ def parameters_meant(
     return meant
 
 
+def plural_or_singular(name: str, names: Iterable[str]) -> str | None:
+    """Return the only one of some names that is another number of a name (`radius`, `radii`)."""
+    found = [other for other in names if other != name and _singular(other) == _singular(name)]
+    return found[0] if len(found) == 1 else None
+
+
 def _following(meant: Sequence[str], parameters: Sequence[Parameter]) -> str | None:
     names = [parameter.name for parameter in parameters]
     following = names[names.index(meant[-1]) + 1 :] if meant else names
@@ -44,7 +50,12 @@ def _following(meant: Sequence[str], parameters: Sequence[Parameter]) -> str | N
 
 def _called(argument: ast.expr, parameters: Sequence[Parameter]) -> str | None:
     own = _own_name(argument)
-    found = [parameter.name for parameter in parameters if own is not None and _singular(parameter.name) == own]
+    if own is None:
+        return None
+    names = [(parameter.name, _singular(parameter.name)) for parameter in parameters]
+    found = [name for name, single in names if single == own] or [
+        name for name, single in names if own.endswith(f"_{single}")
+    ]
     return found[0] if len(found) == 1 else None
 
 

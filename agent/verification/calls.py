@@ -6,7 +6,7 @@ import ast
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -31,17 +31,49 @@ class Given(Struct, frozen=True):
     more_positional: bool = False
     more_keywords: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all arguments can be seen."""
+        return not (self.more_positional or self.more_keywords)
+
     @classmethod
     def of(cls, call: ast.Call) -> Given:
         """Read a call's arguments."""
-        elided = any(isinstance(arg, ast.Constant) and arg.value is ... for arg in call.args)
-        stars = sum(isinstance(arg, ast.Starred) for arg in call.args)
+        args = [item for arg in call.args for item in _unpacked(arg)]
+        names = [name for keyword in call.keywords for name in _names(keyword)]
+        elided = any(isinstance(arg, ast.Constant) and arg.value is ... for arg in args)
+        stars = sum(isinstance(arg, ast.Starred) for arg in args)
         return cls(
-            positional=0 if elided else len(call.args) - stars,
-            keywords=tuple(keyword.arg for keyword in call.keywords if keyword.arg is not None),
+            positional=0 if elided else len(args) - stars,
+            keywords=tuple(name for name in names if name is not None),
             more_positional=elided or stars > 0,
-            more_keywords=elided or any(keyword.arg is None for keyword in call.keywords),
+            more_keywords=elided or None in names,
         )
+
+    @classmethod
+    def said(cls, call: ast.Call) -> Given:
+        """Read the arguments of a call in prose: plain names stand for parameters, and the others may be left out."""
+        given = cls.of(call)
+        speaks_of = any(isinstance(arg, ast.Name) for arg in call.args)
+        return cls(0 if speaks_of else given.positional, given.keywords, more_positional=True, more_keywords=True)
+
+
+def _unpacked(arg: ast.expr) -> Iterator[ast.expr]:
+    """Yield the arguments that one is: of `*[1, 2]`, both."""
+    if isinstance(arg, ast.Starred) and isinstance(arg.value, ast.List | ast.Tuple):
+        for item in arg.value.elts:
+            yield from _unpacked(item)
+    else:
+        yield arg
+
+
+def _names(keyword: ast.keyword) -> Iterator[str | None]:
+    """Yield the names that a keyword gives: of `**{"a": 1}`, `a`; None for those that cannot be seen."""
+    if keyword.arg is not None or not isinstance(keyword.value, ast.Dict):
+        yield keyword.arg
+        return
+    given = (key.value if isinstance(key, ast.Constant) else None for key in keyword.value.keys)
+    yield from dict.fromkeys(name if isinstance(name, str) else None for name in given)
 
 
 def mismatch(given: Given, parameters: Sequence[Parameter]) -> str | None:

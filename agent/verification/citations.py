@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from agent.arrangement import Hit
-from agent.schema import Chunk, Citation
+from agent.schema import Chunk, Citation, Passage
 from agent.verification.markdown import outside_code
 
 EXCERPT_LINES = 16
@@ -34,6 +34,21 @@ def citation(number: int, hit: Hit, url_template: str | None) -> Citation:
         title=chunk.public or chunk.title,
         stale=hit.stale,
         excerpt=_first_lines(chunk.text),
+    )
+
+
+def passage(hit: Hit, url_template: str | None) -> Passage:
+    """Return a hit as the HTTP contract shows it."""
+    place = citation(0, hit, url_template)
+    return Passage(
+        path=place.path,
+        symbol=place.symbol,
+        start_line=place.start_line,
+        end_line=place.end_line,
+        url=place.url,
+        score=hit.score,
+        text=hit.chunk.text,
+        stale=hit.stale,
     )
 
 

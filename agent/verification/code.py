@@ -94,14 +94,21 @@ class Session:
     def _piece(self, line: int) -> int:
         return bisect.bisect_left(self._starts, line) - 1
 
-    def look_up(self, names: Sequence[ast.expr]) -> CodeReport:
-        """Return a report on dotted names outside the code; their places are those of the nodes."""
+    def look_up(self, said: Sequence[list[ast.stmt]]) -> CodeReport:
+        """Return a report on what is said of the code, each piece apart; places are those of the nodes."""
         try:
-            uses = self._flow.follow_apart(names)
+            uses, calls = self._flow.follow_apart(said)
         except RecursionError:
             return CodeReport(skipped=TOO_DEEP)
-        found = (self._wording.of_use(use, (use.node.lineno, use.node.col_offset + 1)) for use in uses)
-        return report(uses, found)
+
+        def place(node: ast.expr | ast.stmt | ast.alias) -> Place:
+            return node.lineno, node.col_offset + 1
+
+        held = [half for call in calls if (half := call.as_said()) is not None]
+        of_uses = [self._wording.of_use(use, place(use.node)) for use in uses]
+        of_calls = [self._wording.of_call(call, place(call.node)) for call in held]
+        bad = sum(finding is not None and finding.kind == "bad-call" for finding in of_calls)
+        return replace(report(uses, [*of_uses, *of_calls]), calls_checked=bad)  # words are no proof that a call fits
 
     def _report(self, code: Code, start: int, facts: _Facts) -> CodeReport:
         if code.tree is None:
@@ -115,9 +122,16 @@ class Session:
         of_calls = [words.of_call(call, place(call.node)) for call in facts.calls]
         of_flakes = [words.of_flake(f, code.place(f.line - start, f.column)) for f in facts.flakes]
         bad = sum(finding is not None and finding.kind == "bad-call" for finding in of_calls)
-        checked = report(facts.uses, [*of_uses, *of_calls, *of_flakes])
-        calls = len(facts.calls)
-        return replace(checked, calls_checked=calls, calls_bound=calls - bad, skipped=self._skipped)
+        pairs = zip(facts.calls, of_calls, strict=True)
+        open_ = sum(finding is None and not call.given.is_whole for call, finding in pairs)
+        checked = len(of_calls) - open_
+        return replace(
+            report(facts.uses, [*of_uses, *of_calls, *of_flakes]),
+            calls_checked=checked,
+            calls_bound=checked - bad,
+            calls_open=open_,
+            skipped=self._skipped,
+        )
 
     def _may_be_bound(self, flake: Flake) -> bool:
         by_star = flake.kind == "star" and (self._flow.open_stars or flake.text in self._flow.star_names)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.symbols import Parameter, Presence, Symbol
 from agent.verification.bindings import arguments, bound_names
@@ -38,7 +39,7 @@ class Use(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """A call of something whose signature is known."""
+    """A call of something whose signature is known; `assumed` where nothing imports the name that is called."""
 
     node: ast.Call
     written: str
@@ -46,6 +47,13 @@ class Call(Struct, frozen=True):
     symbol: Symbol
     parameters: tuple[Parameter, ...]
     given: Given
+    assumed: bool = False
+
+    def as_said(self) -> Call | None:
+        """Return the call as words mean it, which may leave arguments out; None where nothing is left to check."""
+        given = Given.said(self.node)
+        is_clear = not self.assumed and (given.positional or given.keywords)
+        return replace(self, given=given) if is_clear else None
 
 
 class Expressions:
@@ -138,7 +146,7 @@ class Expressions:
             self._value(keyword.value)
         match function:
             case Ref(symbol=symbol) if symbol.kind == "class":
-                self._hold(node, function.path, symbol, symbol.parameters)
+                self._hold(node, function.path, symbol, symbol.parameters, assumed=function.assumed)
                 return self._library.made_by(symbol)
             case Ref(symbol=symbol) if symbol.kind in ("function", "method"):
                 parameters = symbol.bound_parameters if function.bound else symbol.parameters
@@ -153,9 +161,11 @@ class Expressions:
                 is_super = isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args
                 return Super(self._class) if is_super and self._class is not None else None
 
-    def _hold(self, node: ast.Call, path: str, symbol: Symbol, parameters: tuple[Parameter, ...]) -> None:
+    def _hold(
+        self, node: ast.Call, path: str, symbol: Symbol, parameters: tuple[Parameter, ...], *, assumed: bool = False
+    ) -> None:
         if symbol.signature_known and not self._guarded:
-            self.calls.append(Call(node, written(node.func), path, symbol, parameters, Given.of(node)))
+            self.calls.append(Call(node, written(node.func), path, symbol, parameters, Given.of(node), assumed))
 
     def _note(self, use: Use | None) -> None:
         if use is not None:

@@ -10,14 +10,14 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
-
 from agent.schema import Finding
 from agent.symbols import ApiModel, Symbol
-from agent.verification.by_name import parameters_meant
-from agent.verification.calls import NAMED, POSITIONAL, is_lenient
-from agent.verification.closeness import same_name
+from agent.symbols.closeness import same_name
+from agent.verification.argument_fixes import argument_fix
+from agent.verification.by_name import plural_or_singular
+from agent.verification.colours import expression_of_colour, in_numbers
 from agent.verification.expressions import written
+from agent.verification.fix import Fix, fix_of, listed
 from agent.verification.imports import Imports, dropped, imported_from
 from agent.verification.places import Block, Edit, Text
 from agent.verification.report import AnswerReport
@@ -32,16 +32,17 @@ _ALIASES = {
 }
 _CALLABLE = ("function", "class", "method")
 _FREE = ("function", "class", "module")
+_ABOUT = frozenset(
+    (
+        *("num", "n", "nb", "no", "number", "numbers", "size", "sizes", "count", "counts", "len", "length", "total"),
+        *("shape", "path", "paths", "file", "files", "name", "names", "index", "indices", "idx", "max", "min"),
+        *("is", "has", "use", "with", "without"),
+    )
+)
+"""Words with which a name is no longer that of the thing: `num_points` are no points."""
 _SHORTEST_MOVED = 4  # `add` and `get` are called so in many places by chance
 
 Use = tuple[Block, ast.AST]
-
-
-class Fix(Struct, frozen=True):
-    """Edits that belong together, and what they do in words."""
-
-    edits: tuple[Edit, ...]
-    words: str
 
 
 class Fixes:
@@ -77,6 +78,7 @@ class Fixes:
                     self._dropped(path, uses)
                     or self._moved(path, uses)
                     or self._rehomed(path, uses)
+                    or self._coloured(path, uses)
                     or self._renamed(path, uses, in_prose)
                 )
                 if fix is not None:
@@ -98,7 +100,7 @@ class Fixes:
     def _dropped(self, path: str, uses: Sequence[Use]) -> Fix | None:
         """Take out what is imported and never used."""
         edits = [self._drop(block, node) for block, node in uses]
-        return _fix(edits, f"dropped the unused import of `{path}`, which does not exist")
+        return fix_of(edits, f"dropped the unused import of `{path}`, which does not exist")
 
     def _drop(self, block: Block, node: ast.AST) -> Edit | None:
         statement = self._imports.statement(node)
@@ -116,12 +118,12 @@ class Fixes:
             homes = {(self._home(name) or "").rpartition(".")[0] for name in names}
             home = homes.pop() if len(homes) == 1 else ""
             edits = [imported_from(block, node, home) if home else None for block, node in statements]
-            return _fix(edits, f"imported {_listed(names)} from `{home}` instead of `{path}`")
+            return fix_of(edits, f"imported {listed(names)} from `{home}` instead of `{path}`")
         owner, _, name = path.rpartition(".")
         holder = self._api.resolve(owner)
         home = self._home(name) if holder is not None and holder.kind == "module" else None
         edits = [edit for block, node in uses for edit in self._taken_from(block, node, home)] if home else []
-        return _fix(edits, f"replaced `{path}` by `{home}`")
+        return fix_of(edits, f"replaced `{path}` by `{home}`")
 
     def _rehomed(self, path: str, uses: Sequence[Use]) -> Fix | None:
         """Write a module that does not exist as the only one that has all that is taken from it."""
@@ -141,7 +143,19 @@ class Fixes:
             for other, name in self._imports.uses_of(alias.name) or []
         ]
         edits = [gone, *renamed, *([added] if added is not None else [])]
-        return _fix(edits, f"replaced the module `{path}` by `{home}`")
+        return fix_of(edits, f"replaced the module `{path}` by `{home}`")
+
+    def _coloured(self, path: str, uses: Sequence[Use]) -> Fix | None:
+        """Write the colours of a module that does not exist as numbers, if nothing else is taken from it."""
+        edits: list[Edit | None] = []
+        for block, node in uses:
+            names = [(block, node)] if isinstance(node, ast.Attribute) else []
+            if isinstance(node, ast.alias) and (statement := self._imports.statement(node)) is not None:
+                edits.append(dropped(block, statement, node, {path}))
+                names = self._imports.uses_before_another(node.asname or node.name)
+            whole = [(other, expression_of_colour(self._imports, name)) for other, name in names]
+            edits += [in_numbers(other, found) if found is not None else None for other, found in whole]
+        return fix_of(edits, f"wrote the colours of `{path}`, which does not exist, as numbers")
 
     def _taken_from(self, block: Block, node: ast.AST, home: str) -> Iterator[Edit | None]:
         if isinstance(node, ast.alias):
@@ -176,8 +190,9 @@ class Fixes:
         if true is None or symbol is None:
             return None
         edits = [edit for block, node in uses for edit in self._rewritten(block, node, name, true, symbol)]
-        edits += [self._in_prose(finding, name, true) for finding in in_prose]
-        return _fix(edits, f"replaced `{path}` by `{owner}.{true}`")
+        said = (self._in_prose(finding, name, true) for finding in in_prose)
+        edits += [edit for edit in said if edit is not None]
+        return fix_of(edits, f"replaced `{path}` by `{owner}.{true}`")
 
     def _rewritten(self, block: Block, node: ast.AST, old: str, new: str, symbol: Symbol) -> Iterator[Edit | None]:
         callable_ = symbol.kind in _CALLABLE
@@ -197,8 +212,9 @@ class Fixes:
                 yield other.replaced(other.start(name), old, new)
 
     def _in_prose(self, finding: Finding, old: str, new: str) -> Edit | None:
-        end = self._text.offset(finding.line, finding.column) + len(finding.subject)
-        return self._text.replaced(end - len(old), old, new)
+        start = self._text.offset(finding.line, finding.column)
+        behind = self._text.replaced(start + len(finding.subject) - len(old), old, new)
+        return behind or self._text.replaced(start, old, new)  # an import's finding is where the name alone stands
 
     # --- names that nothing imports
 
@@ -212,6 +228,32 @@ class Fixes:
                 added = block.added_line(statement) if statement is not None and block is not None else None
                 if added is not None:
                     yield Fix((added,), f"added `{statement}`")
+                elif (fix := self._longer_name(finding.subject) or self._one_of(finding.subject)) is not None:
+                    yield fix
+
+    def _longer_name(self, name: str) -> Fix | None:
+        """Write a name that nothing binds as the only assigned one that says before it which it is (`cube_centers`).
+
+        A word behind says something else of the thing (`data_path`, `scene_size`), as do those of `_ABOUT`.
+        """
+        uses = self._imports.uses_of(name)
+        bound = [longer for longer in self._imports.bound if longer.endswith(f"_{name}")]
+        longer = [other for other in bound if _ABOUT.isdisjoint(other.removesuffix(name).lower().split("_"))]
+        if len(longer) != 1 or not self._imports.is_assigned(longer[0]) or not uses or len(name) < _SHORTEST_MOVED:
+            return None
+        edits = [block.replaced(block.start(node), name, longer[0]) for block, node in uses]
+        return fix_of(edits, f"replaced `{name}`, which nothing assigns, by `{longer[0]}`")
+
+    def _one_of(self, name: str) -> Fix | None:
+        """Write a name that nothing binds as the element of its plural, where a call takes others' (`sizes[i]`)."""
+        uses = self._imports.uses_of(name) or []
+        plural = plural_or_singular(name, self._imports.bound)
+        edits: list[Edit | None] = []
+        for block, node in uses if plural is not None else ():
+            indices = {index for call in block.nodes if isinstance(call, ast.Call) for index in _indices(call, node)}
+            new = f"{plural}[{indices.pop()}]" if len(indices) == 1 else None
+            edits.append(block.replaced(block.start(node), name, new) if new is not None else None)
+        return fix_of(edits, f"replaced `{name}`, which nothing assigns, by elements of `{plural}`")
 
     def _import_of(self, name: str) -> str | None:
         """Return the statement that imports the only thing which a name can be."""
@@ -238,48 +280,13 @@ class Fixes:
             for block in self._blocks if finding.kind in ("bad-call", "deprecated") else ():
                 for node in block.at(finding.line, finding.column):
                     if isinstance(node, ast.Call) and written(node.func) == finding.subject:
-                        fix = self._arguments_of(block, node, finding)
+                        fix = argument_fix(block, node, finding, self._api)
                         if fix is not None:
                             yield fix
 
-    def _arguments_of(self, block: Block, call: ast.Call, finding: Finding) -> Fix | None:
-        symbol = self._api.resolve(finding.path or "")
-        if symbol is None:
-            return None
-        positional = sum(parameter.kind in POSITIONAL for parameter in symbol.bound_parameters)
-        if len(call.args) > positional:
-            return self._by_name(block, call, symbol, positional)
-        return self._renamed_keywords(block, call, symbol) if finding.kind == "bad-call" else None
 
-    def _by_name(self, block: Block, call: ast.Call, symbol: Symbol, positional: int) -> Fix | None:
-        """Pass by name what may not be passed by position."""
-        surplus = call.args[positional:]
-        given = {keyword.arg for keyword in call.keywords}
-        free = [p for p in symbol.bound_parameters if p.kind == "keyword_only" and p.name not in given]
-        if any(isinstance(arg, ast.Starred) for arg in call.args) or len(surplus) > len(free):
-            return None
-        names = parameters_meant(surplus, free, in_order=is_lenient(self._api.constructor(symbol)))
-        if names is None:
-            return None
-        edits = [block.replaced(block.start(arg), "", f"{name}=") for arg, name in zip(surplus, names, strict=True)]
-        return _fix(edits, f"passed {_listed(names)} by name to `{written(call.func)}()`")
-
-    def _renamed_keywords(self, block: Block, call: ast.Call, symbol: Symbol) -> Fix | None:
-        known = [parameter.name for parameter in symbol.bound_parameters if parameter.kind in NAMED]
-        given = {keyword.arg for keyword in call.keywords}
-        free = [name for name in known[len(call.args) :] if name not in given]
-        wrong = [keyword for keyword in call.keywords if keyword.arg is not None and keyword.arg not in known]
-        true = [same_name(keyword.arg or "", free) for keyword in wrong]
-        pairs = list(zip(wrong, true, strict=True))
-        edits = [block.replaced(block.start(k), k.arg or "", name) if name else None for k, name in pairs]
-        changed = ", ".join(f"`{keyword.arg}` by `{name}`" for keyword, name in pairs)
-        return _fix(edits, f"replaced the parameter {changed} in `{written(call.func)}()`")
-
-
-def _fix(edits: Sequence[Edit | None], words: str) -> Fix | None:
-    made = tuple(edit for edit in edits if edit is not None)
-    return Fix(made, words) if made and len(made) == len(edits) else None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _indices(call: ast.Call, argument: ast.expr) -> set[str]:
+    """Return the names by which a call that takes an argument takes elements of other things."""
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    elements = [value.slice for value in values if isinstance(value, ast.Subscript) and argument in values]
+    return {index.id for index in elements if isinstance(index, ast.Name)}

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from agent.symbols import Symbol
 from agent.verification.bindings import FunctionNode, arguments, bound_names, decorator_names, first_argument
-from agent.verification.expressions import Expressions, Use, use_of
+from agent.verification.expressions import Call, Expressions, Use, use_of
 from agent.verification.scopes import Scope, Table, merged
 from agent.verification.values import LocalClass, LocalInstance, Ref, Value, join
 
@@ -31,13 +31,15 @@ class Flow(Expressions):
         while self._later:
             self._later.popleft()()
 
-    def follow_apart(self, expressions: Sequence[ast.expr]) -> list[Use]:
-        """Return the uses in expressions that see the module's names as its functions do."""
-        start = len(self.uses)
-        self._scope = Scope(self._scope)
-        for expression in expressions:
-            self._value(expression)
-        return self.uses[start:]
+    def follow_apart(self, pieces: Sequence[list[ast.stmt]]) -> tuple[list[Use], list[Call]]:
+        """Return what is used and called in pieces of code that see the module's names as functions do."""
+        uses, calls = len(self.uses), len(self.calls)
+        module = self._scope
+        for piece in pieces:
+            self._scope = Scope(module)
+            self.follow(piece)
+        self._scope = module
+        return self.uses[uses:], self.calls[calls:]
 
     # --- statements
 
@@ -63,10 +65,10 @@ class Flow(Expressions):
                 self._bind(target, assigned or declared)
             case ast.AugAssign(target=target, value=value):
                 self._value(value)
-                self._bind(target, None)
+                self._change(target)
             case ast.Delete(targets=targets):
                 for target in targets:
-                    self._bind(target, None)
+                    self._change(target)
             case ast.If(test=test, body=body, orelse=orelse):
                 self._value(test)
                 self._branches(body, orelse)
@@ -79,7 +81,7 @@ class Flow(Expressions):
             case ast.Match(subject=subject, cases=cases):
                 self._value(subject)
                 self._scope.forget(bound_names([node]))
-                self._branches(*([*_guards(case), *case.body] for case in cases), [])
+                self._branches(*([*_tests(case), *case.body] for case in cases), [])
             case _:
                 self._children(node)
 
@@ -125,6 +127,8 @@ class Flow(Expressions):
         for handler in node.handlers:
             self._scope.now = dict(before)
             self._scope.forget(bound_names(node.body))
+            if handler.type is not None:
+                self._value(handler.type)
             if handler.name:
                 self._scope.bind(handler.name, None)
             self._body(handler.body)
@@ -170,6 +174,12 @@ class Flow(Expressions):
                 self._bind(inner, None)
             case _:
                 self._children(target)
+
+    def _change(self, target: ast.expr) -> None:
+        """Follow a target that must be there, since it is changed or deleted."""
+        if isinstance(target, ast.Attribute):
+            self._note(self._chain(target)[1])
+        self._bind(target, None)
 
     def _import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -267,5 +277,17 @@ def _named_in(node: ast.AST) -> set[str]:
     return {getattr(part, "attr", "") or getattr(part, "id", "") for part in ast.walk(node)}
 
 
-def _guards(case: ast.match_case) -> list[ast.stmt]:
-    return [ast.Expr(case.guard)] if case.guard is not None else []
+def _tests(case: ast.match_case) -> list[ast.stmt]:
+    """Return what is evaluated to see whether a case is the one: classes and values of its pattern, then its guard."""
+    pattern = [part for node in ast.walk(case.pattern) for part in _parts(node)]
+    return [ast.Expr(test) for test in (*pattern, case.guard) if test is not None]
+
+
+def _parts(pattern: ast.AST) -> list[ast.expr]:
+    match pattern:
+        case ast.MatchValue(value=value) | ast.MatchClass(cls=value):
+            return [value]
+        case ast.MatchMapping(keys=keys):
+            return keys
+        case _:
+            return []

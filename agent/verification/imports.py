@@ -25,8 +25,18 @@ class Imports:
         self._of = {id(alias): node for _, node in self._statements for alias in node.names}
         self._names = [(block, node) for block, node in nodes if isinstance(node, ast.Name)]
         self._parents = {id(node.value): node for _, node in nodes if isinstance(node, ast.Attribute)}
-        self._called = {id(node.func) for _, node in nodes if isinstance(node, ast.Call)}
+        self._calls = {id(node.func): node for _, node in nodes if isinstance(node, ast.Call)}
         self._bound = Counter(name for _, node in nodes for name in _binds(node))
+        self._assigned = Counter(name for _, node in nodes for name in _assigns(node))
+
+    @property
+    def bound(self) -> list[str]:
+        """The names that the code binds."""
+        return [name for name, times in self._bound.items() if times]
+
+    def is_assigned(self, name: str) -> bool:
+        """Whether plain assignments are all that binds a name: no import, parameter, loop or definition does."""
+        return 0 < self._assigned[name] == self._bound[name]
 
     def statement(self, node: ast.AST) -> Statement | None:
         """Return the import that an alias is in, or that a node is."""
@@ -38,9 +48,23 @@ class Imports:
         loads = all(isinstance(node.ctx, ast.Load) for _, node in found)
         return found if loads and self._bound[name] <= 1 else None
 
+    def uses_before_another(self, name: str) -> list[tuple[Block, ast.Name]]:
+        """Return where a name is used before the only block that uses it assigns something else to it."""
+        found = [(block, node) for block, node in self._names if node.id == name]
+        bound = [node.lineno for _, node in found if not isinstance(node.ctx, ast.Load)]
+        if self._bound[name] != len(bound) + 1 or len({id(block) for block, _ in found}) != 1:
+            return []
+        return [(block, node) for block, node in found if node.lineno < min(bound, default=node.lineno + 1)]
+
     def is_called(self, node: ast.expr) -> bool:
         """Whether an expression is what a call calls."""
-        return id(node) in self._called
+        return id(node) in self._calls
+
+    def around(self, node: ast.expr) -> Iterator[ast.expr]:
+        """Yield what is taken from an expression by dot, and called, as it goes on: of `a` in `a.b(1).c`, all three."""
+        while (outer := self._parents.get(id(node)) or self._calls.get(id(node))) is not None:
+            yield outer
+            node = outer
 
     def is_bound(self, name: str) -> bool:
         """Whether anything in the code has or uses a name."""
@@ -115,6 +139,14 @@ def _taken_out(block: Block, statement: Statement, alias: ast.alias) -> Edit | N
         start, end = block.start(alias), block.start(statement.names[1])
         between = block.text(block.end(alias), end)
     return Edit(start, end, "") if _SEPARATOR.fullmatch(between) else None
+
+
+def _assigns(node: ast.AST) -> Iterator[str]:
+    """Yield the names that an assignment gives a value, those of unpacked ones excepted."""
+    if isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+        yield node.target.id
 
 
 def _binds(node: ast.AST) -> Iterator[str]:

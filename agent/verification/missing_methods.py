@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
 
 from agent.symbols import ApiModel, Symbol
+from agent.verification.edits import Place, edited
+from agent.verification.giving_up import gives_up
 
 _MISSING = re.compile(r"AttributeError: '(?P<cls>\w+)' object has no attribute '(?P<name>\w+)'")
 
 
+@gives_up
 def without_missing_method(code: str, error: str, api: ApiModel) -> str | None:
     """Return a program that calls something else in the place of a method that does not exist, or None.
 
@@ -24,10 +26,7 @@ def without_missing_method(code: str, error: str, api: ApiModel) -> str | None:
         api: the library's API model.
     """
     missing = _MISSING.search(error)
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    tree = ast.parse(code)
     if missing is None:
         return None
     name = missing["name"]
@@ -43,13 +42,11 @@ def without_missing_method(code: str, error: str, api: ApiModel) -> str | None:
     function = _function(name, api)
     if function is not None:
         module, _, _ = (function.public or function.path).rpartition(".")
-        return f"from {module} import {name}\n" + _edited(code, [_as_function(*call) for call in calls])
+        places = [place for call in calls if (place := _as_function(code, *call)) is not None]
+        changed = edited(code, places) if len(places) == len(calls) else None
+        return f"from {module} import {name}\n{changed}" if changed is not None else None
     method = _method(missing["cls"], name, api)
-    return _edited(code, [_renamed(func, method) for _, func in calls]) if method is not None else None
-
-
-Place = tuple[int, int, int, int, str]
-"""First line, first column and last ones (1-based lines, columns in bytes), and what becomes of it."""
+    return edited(code, [_renamed(func, method) for _, func in calls]) if method is not None else None
 
 
 def _function(name: str, api: ApiModel) -> Symbol | None:
@@ -69,7 +66,11 @@ def _method(cls: str, name: str, api: ApiModel) -> str | None:
     return near[0] if len(near) == 1 else None
 
 
-def _as_function(call: ast.Call, func: ast.Attribute) -> Place:
+def _as_function(code: str, call: ast.Call, func: ast.Attribute) -> Place | None:
+    """Return the change, or None where more than the bracket stands between the name and the arguments."""
+    whole, called = (ast.get_source_segment(code, node) or "" for node in (call, func))
+    if not whole.startswith(f"{called}("):
+        return None
     owner = ast.unparse(func.value)
     line, column = func.end_lineno or func.lineno, func.end_col_offset or 0
     opened = f"{func.attr}({owner}{', ' if call.args or call.keywords else ''}"
@@ -79,11 +80,3 @@ def _as_function(call: ast.Call, func: ast.Attribute) -> Place:
 def _renamed(func: ast.Attribute, method: str) -> Place:
     line, column = func.end_lineno or func.lineno, func.end_col_offset or 0
     return (line, column - len(func.attr.encode()), line, column, method)
-
-
-def _edited(code: str, places: Sequence[Place]) -> str:
-    lines = [line.encode() for line in code.split("\n")]
-    for first, start, last, end, new in sorted(places, reverse=True):
-        joined = lines[first - 1][:start] + new.encode() + lines[last - 1][end:]
-        lines[first - 1 : last] = [joined]
-    return b"\n".join(lines).decode()

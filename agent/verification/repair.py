@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from agent.symbols import ApiModel
 from agent.verification.answer import check_answer
-from agent.verification.fixes import Fix, Fixes
+from agent.verification.fix import Fix
+from agent.verification.fixes import Fixes
+from agent.verification.giving_up import gives_up
 from agent.verification.report import AnswerReport
 
 MOST_FINDINGS = 10
@@ -50,6 +52,7 @@ def repair(markdown: str, api: ApiModel) -> Repaired:
     return current
 
 
+@gives_up
 def _step(current: Repaired, api: ApiModel) -> Repaired | None:
     """Make all fixes at once if that is well, else the first that is, else none."""
     fixes = Fixes(current.text, current.report, api)
@@ -76,5 +79,10 @@ def _skipped(report: AnswerReport) -> list[str | None]:
 
 
 def _wrong(report: AnswerReport) -> Counter[tuple[str, str, str | None]]:
-    """Return the findings without their places, which a repair moves."""
-    return Counter((finding.kind, finding.subject, finding.path) for finding in report.findings)
+    """Return the findings without their places, which a repair moves.
+
+    Not those on calls in prose, which are not repaired: one comes up when an import tells what is called there.
+    """
+    in_prose = (finding for finding in report.prose.findings if finding.kind != "bad-call")
+    found = [*in_prose, *(finding for block in report.blocks for finding in block.report.findings)]
+    return Counter((finding.kind, finding.subject, finding.path) for finding in found)

@@ -9,6 +9,9 @@ from msgspec.structs import replace
 
 from agent.schema import Finding
 
+HARMLESS = "unused-import"
+"""Kind of findings that say nothing against a program."""
+
 
 class CodeReport(Struct, frozen=True):
     """What is known about one piece of code.
@@ -19,6 +22,7 @@ class CodeReport(Struct, frozen=True):
             not, and names of which the sources cannot tell.
         calls_checked: calls whose arguments were held against a signature.
         calls_bound: those among them that fit.
+        calls_open: further calls, which pass what cannot be seen (`*rows`, `**options`); what can be seen of them fits.
         skipped: why the code was not checked at all, or not to its end (too long, nested too deeply); else None.
     """
 
@@ -28,6 +32,7 @@ class CodeReport(Struct, frozen=True):
     unchecked: tuple[str, ...] = ()
     calls_checked: int = 0
     calls_bound: int = 0
+    calls_open: int = 0
     skipped: str | None = None
 
     @property
@@ -38,7 +43,7 @@ class CodeReport(Struct, frozen=True):
     @property
     def is_clean(self) -> bool:
         """Whether nothing was found but unused imports."""
-        return all(finding.kind == "unused-import" for finding in self.findings)
+        return all(finding.kind == HARMLESS for finding in self.findings)
 
 
 class CheckedBlock(Struct, frozen=True):
@@ -108,6 +113,11 @@ class AnswerReport(Struct, frozen=True):
     def calls_bound(self) -> int:
         """Those among them that fit."""
         return sum(report.calls_bound for report in self._reports)
+
+    @property
+    def calls_open(self) -> int:
+        """Calls that pass what cannot be seen."""
+        return sum(report.calls_open for report in self._reports)
 
     @property
     def is_clean(self) -> bool:

@@ -1,12 +1,14 @@
-"""Arrays of rows where a program passes a single one: tried when a run failed over shapes, and kept if it then runs.
+"""Arrays of rows as functions want them: tried when a run failed over shapes, and kept if the program then runs.
 
-Libraries of numpy's kind take many things at once, as arrays of shape (N, 3); small models pass one, of shape (3,).
+Libraries of numpy's kind take many things at once, as arrays of shape (N, 3); small models pass one, of shape (3,), or
+five centers and three colors.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 
@@ -14,10 +16,13 @@ from msgspec import Struct
 
 from agent.passage_texts import essentials
 from agent.schema import Chunk
+from agent.verification.edits import Place, edited
+from agent.verification.giving_up import gives_up
 
 _ROWS = re.compile(r"shape \(\w+, ?\w+\)")
 _ABOUT_SHAPES = re.compile(r"shape|broadcast|dimension|\baxis\b|\baxes\b")
 _MADE = "atleast_2d"
+_ARRAYS = ("array", "asarray", _MADE)
 
 
 class Arguments(Struct, frozen=True):
@@ -38,6 +43,7 @@ def documented(chunks: Iterable[Chunk]) -> dict[str, Arguments]:
     return found
 
 
+@gives_up
 def with_rows(code: str, error: str, functions: Mapping[str, Arguments]) -> str | None:
     """Return a program whose arguments that shall be rows are made so, or None where that cannot help.
 
@@ -46,23 +52,53 @@ def with_rows(code: str, error: str, functions: Mapping[str, Arguments]) -> str 
         error: what it said.
         functions: what is known of the functions that it may call, see `documented`.
     """
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    found = [argument for call in calls for argument in _single(call, functions)]
+    tree = ast.parse(code)
+    found = [value for call in _calls(tree) for value in _rows_of(call, functions) if _may_be_single(value)]
     inner = {id(node) for argument in found for node in ast.walk(argument) if node is not argument}
     arguments = [argument for argument in found if id(argument) not in inner]  # edits must not lie in one another
     if not arguments or not _ABOUT_SHAPES.search(error):
         return None
     numpy = next((name for node in tree.body for name in _numpy(node)), None)
-    lines = [line.encode() for line in code.split("\n")]
-    for node in sorted(arguments, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        _insert(lines, node.end_lineno or node.lineno, node.end_col_offset or 0, ")")
-        _insert(lines, node.lineno, node.col_offset, f"{numpy or 'np'}.{_MADE}(")
-    text = b"\n".join(lines).decode()
-    return text if numpy else _importing(text)
+    text = edited(code, (place for node in arguments for place in _around(node, f"{numpy or 'np'}.{_MADE}(")))
+    return text if numpy or text is None else _importing(text)
+
+
+@gives_up
+def with_as_many_rows(code: str, error: str, functions: Mapping[str, Arguments]) -> str | None:
+    """Return a program that passes as many rows of each argument as there are of the shortest, or None.
+
+    None also where all have the same number, or where it is not written in the program. Arguments as for `with_rows`.
+    """
+    tree = ast.parse(code)
+    bound = dict(_bound_once(tree))
+    places: list[Place] = []
+    for call in _calls(tree):
+        counted = [(value, _count(value, bound)) for value in _rows_of(call, functions)]
+        counts = [count for _, count in counted if count is not None and count > 1]  # one row is for all
+        longer = [value for value, count in counted if count is not None and count > min(counts, default=count)]
+        places += [(*_end(value), *_end(value), f"[:{min(counts)}]") for value in longer]
+    return edited(code, places) if places and _ABOUT_SHAPES.search(error) else None
+
+
+def _count(value: ast.expr, bound: Mapping[str, ast.expr]) -> int | None:
+    """Return how many rows a value is written with, directly, by a name or as an array."""
+    if isinstance(value, ast.Name) and value.id in bound:
+        return _count(bound[value.id], {})
+    if isinstance(value, ast.Call) and getattr(value.func, "attr", "") in _ARRAYS and value.args:
+        return _count(value.args[0], bound)
+    if isinstance(value, ast.List | ast.Tuple) and all(isinstance(row, ast.List | ast.Tuple) for row in value.elts):
+        return len(value.elts)
+    return None
+
+
+def _bound_once(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield name, value of what a program assigns in one place only."""
+    stored = Counter(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(name := node.targets[0], ast.Name) and stored[name.id] == 1:
+            yield name.id, node.value
 
 
 def _importing(text: str) -> str:
@@ -72,18 +108,23 @@ def _importing(text: str) -> str:
     return "\n".join([*lines[:first], "import numpy as np", *lines[first:]])
 
 
-def _single(call: ast.Call, functions: Mapping[str, Arguments]) -> Iterator[ast.expr]:
-    """Yield the arguments of a call that shall be rows and may not be."""
+def _calls(tree: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _rows_of(call: ast.Call, functions: Mapping[str, Arguments]) -> Iterator[ast.expr]:
+    """Yield the values of the arguments of a call that shall be rows."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     known = functions.get(name)
     if known is None:
         return
     placed = takewhile(lambda value: not isinstance(value, ast.Starred), call.args)
     given = [*zip(known.names, placed, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-    for parameter, value in given:
-        plain = not isinstance(value, ast.Constant | ast.GeneratorExp)
-        if parameter in known.rows and plain and _MADE not in ast.dump(value):
-            yield value
+    yield from (value for parameter, value in given if parameter in known.rows)
+
+
+def _may_be_single(value: ast.expr) -> bool:
+    return not isinstance(value, ast.Constant | ast.GeneratorExp) and _MADE not in ast.dump(value)
 
 
 def _numpy(node: ast.stmt) -> Iterator[str]:
@@ -92,5 +133,11 @@ def _numpy(node: ast.stmt) -> Iterator[str]:
             yield alias.asname or alias.name
 
 
-def _insert(lines: list[bytes], line: int, column: int, text: str) -> None:
-    lines[line - 1] = lines[line - 1][:column] + text.encode() + lines[line - 1][column:]
+def _around(node: ast.expr, opened: str) -> Iterator[Place]:
+    """Yield the changes that put an expression in brackets."""
+    yield (node.lineno, node.col_offset, node.lineno, node.col_offset, opened)
+    yield (*_end(node), *_end(node), ")")
+
+
+def _end(node: ast.expr) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0

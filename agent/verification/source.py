@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import threading
 import warnings
 
@@ -11,6 +12,8 @@ from msgspec import Struct
 
 from agent.schema import MAX_CODE, Finding
 
+NOT_PYTHON = f"This is not valid Python {sys.version_info.major}.{sys.version_info.minor}"
+"""Newer syntax than that of the Python that runs us cannot be read."""
 TOO_LONG = f"longer than {MAX_CODE} characters"
 TOO_DEEP = "nested too deeply to be checked"
 
@@ -74,11 +77,11 @@ def _parsed(lines: tuple[str, ...], shifts: tuple[int, ...]) -> Code:
     except SyntaxError as error:
         line = min(max(error.lineno or 1, 1), len(lines))
         column = min(max((error.offset or 1) - 1, 0), len(lines[line - 1])) + shifts[line - 1] + 1
-        return Code(lines, shifts, error=Finding("syntax", line, column, "", f"This is not valid Python: {error.msg}."))
+        return Code(lines, shifts, error=Finding("syntax", line, column, "", f"{NOT_PYTHON}: {error.msg}."))
     except (RecursionError, MemoryError):  # the parser's own limits
         return Code(lines, shifts, skipped=TOO_DEEP)
     except ValueError:
-        message = "This is not valid Python: it holds a character that source code may not."
+        message = f"{NOT_PYTHON}: it holds a character that source code may not."
         return Code(code.lines, code.shifts, error=Finding("syntax", 1, 1, "", message))
 
 

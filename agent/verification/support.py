@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from agent.arrangement import Hit
 from agent.chunking.tokens import code_tokens
-from agent.named_places import identifiers
+from agent.ranking.named_places import identifiers
 from agent.schema import Chunk
 from agent.verification.citations import NUMBERS, uses
 from agent.verification.markdown import code_blocks, code_lines, inline_code, lines_of

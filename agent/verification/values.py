@@ -187,7 +187,8 @@ class Library:
         if symbol is None:
             added = self.bindings.stores_any or name in self.bindings.stored
             return Found(path, "unchecked" if added and presence == "unknown" else presence)
-        is_value = symbol.kind in ("attribute", "property") or name in self.bindings.stored
+        rebound = self.bindings.stored | self.bindings.changed
+        is_value = symbol.kind in ("attribute", "property") or name in rebound
         bound = bound or "classmethod" in symbol.decorators
         return Found(path, "known", symbol, None if is_value else Ref(path, symbol, bound=bound))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from msgspec.structs import replace
 
@@ -10,35 +10,47 @@ from agent.schema import Finding, Verification
 from agent.symbols import ApiModel
 from agent.verification.answer import check_answer
 from agent.verification.code import check_code
-from agent.verification.report import AnswerReport, CheckedBlock
+from agent.verification.report import HARMLESS, AnswerReport, CheckedBlock
+
+Advise = Callable[[Finding], Finding]
+"""A finding -> the same with what is known beyond the version that was checked: what took a name's place."""
 
 _MARK = "**Checked against "
 _MOST_SHOWN = 8
+_MOST_ADVISED = 50  # each is looked up in other versions: a text full of inventions is no reason to search for long
 _LONGEST_SIGNATURE = 200
-_HARMLESS = "unused-import"
 
 
-def verify_code(code: str, api: ApiModel, where: str) -> Verification:
+def verify_code(code: str, api: ApiModel, where: str, advise: Advise | None = None) -> Verification:
     """Check Python code: a user's file, or what was sent to be checked.
 
     Args:
         code: any text; see `check_code`.
         api: the library's API model.
         where: name and version of the library, as a reader knows them.
+        advise: says more of each finding.
 
     Returns:
-        A verification, whatever the text is; its places are those in `code`.
+        A verification, whatever the text is; its places are those in `code`. Unused imports are among the findings.
     """
-    return verdict(AnswerReport(blocks=(CheckedBlock(1, 0, code, check_code(code, api)),)), api, where)
+    report = AnswerReport(blocks=(CheckedBlock(1, 0, code, check_code(code, api)),))
+    return verdict(report, api, where, advise=advise, unused=True)
 
 
-def verify_markdown(text: str, api: ApiModel, where: str) -> Verification:
-    """Check the Python blocks and names of a Markdown text; as `verify_code`."""
-    return verdict(check_answer(text, api), api, where)
+def verify_markdown(text: str, api: ApiModel, where: str, advise: Advise | None = None) -> Verification:
+    """Check the Python blocks and names of a Markdown text; as `verify_code`, but a page may import to show how."""
+    return verdict(check_answer(text, api), api, where, advise=advise)
 
 
 def verdict(
-    report: AnswerReport, api: ApiModel, where: str, *, told: Collection[str] = (), lines_before: int = 0
+    report: AnswerReport,
+    api: ApiModel,
+    where: str,
+    *,
+    told: Collection[str] = (),
+    lines_before: int = 0,
+    advise: Advise | None = None,
+    unused: bool = False,
 ) -> Verification:
     """Turn a report into what the contract says of it.
 
@@ -48,9 +60,13 @@ def verdict(
         where: name and version of the library.
         told: missing names of which the reader is told anyway; prose may repeat them.
         lines_before: how many lines the reader sees above the text that was checked.
+        advise: says more of each finding.
+        unused: whether unused imports are findings.
     """
     repeated = {finding for finding in report.prose.findings if finding.path in told}
-    findings = [f for f in report.findings if f.kind != _HARMLESS and f not in repeated]
+    findings = [f for f in report.findings if (unused or f.kind != HARMLESS) and f not in repeated]
+    if advise is not None:
+        findings[:_MOST_ADVISED] = map(advise, findings[:_MOST_ADVISED])
     unknown = {f.path for f in findings if f.kind == "unknown-name" and f.path is not None}
     return Verification(
         checked_names=len(report.known) + len(unknown),
@@ -59,6 +75,7 @@ def verdict(
         checked_calls=report.calls_checked,
         findings=tuple(replace(finding, line=finding.line + lines_before) for finding in findings),
         unchecked_names=report.unchecked,
+        unchecked_calls=report.calls_open,
         unchecked=" ".join(_unchecked(report, api, where)) or None,
     )
 

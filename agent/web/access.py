@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Literal
 
@@ -24,6 +26,9 @@ PATIENCE = 1.0
 """Seconds that a request waits for such a reading; milliseconds pass unless the records are in trouble."""
 _LOCAL_NETWORK = 64
 """Bits of an IPv6 address that are somebody's; the others they can choose anew for every request."""
+
+MOST_ADDRESSES = 4_096
+"""That are remembered as they were read."""
 
 Kind = Literal["question", "search", "other"]
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -66,7 +71,7 @@ class Access:
         if windows and (wait := await self._limiter.take(windows)) > 0:
             raise OverLimit(
                 f"This caller may send no more than {_told(windows)}.",
-                remedy="Come back after `Retry-After` seconds.",
+                remedy=f"Come back in {math.ceil(wait)} s.",
                 retry_after=wait,
             )
 
@@ -165,6 +170,7 @@ def _is_within(written: str, networks: Sequence[Any]) -> bool:
     return found is not None and any(found in network for network in networks)
 
 
+@lru_cache(MOST_ADDRESSES)
 def _parsed(written: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(written)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from agent.cancellation import CancelToken
 from agent.observability.telemetry import Telemetry
+from agent.recording import Recalled
 from agent.records import ApiKey
 from agent.schema import (
     Answer,
@@ -23,7 +25,7 @@ from agent.schema import (
     Verification,
 )
 from agent.settings import Settings
-from agent.web.flights import Flight, Question
+from agent.web.flights import Flight, Question, seen
 from agent.web.lanes import Job, Lane, Work
 
 SEARCHES = 4
@@ -34,12 +36,18 @@ PLANS = 4
 WAITING_QUICK = 64  # searches and lookups take milliseconds: a longer line still moves within a second
 WAITING_PLANS = 1_000  # each is a question that may be answered at once: a kept answer needs no turn in the queue
 LOOKUP_TIMEOUT = 10.0
+RECORDING = 0.1
+"""Seconds that a known answer waits for its record, so that a flood of questions is not faster than the records."""
 
 T = TypeVar("T")
 
 
 class Answering(Protocol):
-    """What the HTTP door needs of the service behind it; every method blocks, and is called from several threads."""
+    """What the HTTP door needs of the service behind it; all but `recall` block, and several threads call them."""
+
+    def recall(self, request: QueryRequest, *, user: str | None = None) -> Recalled | None:
+        """Return what the same request was answered a moment ago, if it is known without a look at anything."""
+        ...
 
     def plan(self, request: QueryRequest, *, user: str | None = None) -> Plan:
         """Say how a question will be answered, in milliseconds; an answer that is known comes with it."""
@@ -91,16 +99,23 @@ class Answering(Protocol):
 
 
 class Bridge:
-    """A service behind some lanes, so that a search, a check or a look-up never waits for the LLM."""
+    """A service behind some lanes, so that a search, a check or a look-up never waits for the LLM.
+
+    Attributes:
+        heartbeat: seconds after which a stream that has nothing to tell says so.
+    """
 
     def __init__(self, service: Answering, settings: Settings, telemetry: Telemetry) -> None:
         self._service = service
         self._telemetry = telemetry
+        self.heartbeat = settings.heartbeat
         timeout = settings.request_timeout
         quick = min(timeout, LOOKUP_TIMEOUT)
         self._questions = self._lane("question", settings.concurrency, settings.queue_size, timeout)
         self._plans = self._lane("new question", PLANS, WAITING_PLANS, quick)
         self._flights: dict[str, Flight] = {}
+        self._waiting: tuple[Future[None], asyncio.Future[None]] | None = None
+        self._hits, self._misses = (telemetry.metrics.cache.labels(result) for result in ("hit", "miss"))
         self._searches = self._lane("search", SEARCHES, WAITING_QUICK, timeout)
         self._checks = self._lane("check", CHECKS, WAITING_QUICK, timeout)
         # Its own: while the records are locked or down, the state of the service can still be looked up.
@@ -115,13 +130,31 @@ class Bridge:
         metrics.watch_lane(name, lane.waiting, lane.running)
         return lane
 
+    async def recall(self, request: QueryRequest, user: str | None = None) -> Answer | None:
+        """Do `Answering.recall`, and wait until the answer is recorded, or could not be, for a moment at most."""
+        recalled = self._service.recall(request, user=user)
+        if recalled is None:
+            return None
+        self._hits.inc()
+        if recalled.recorded is not None:
+            await asyncio.wait((self._waiting_for(recalled.recorded),), timeout=RECORDING)
+        return recalled.answer
+
+    def _waiting_for(self, written: Future[None]) -> asyncio.Future[None]:
+        """Return the same for all who wait for the same: the loop is woken once."""
+        if self._waiting is None or self._waiting[0] is not written:
+            shared = asyncio.wrap_future(written)
+            shared.add_done_callback(seen)  # the recorder tells of it
+            self._waiting = written, shared
+        return self._waiting[1]
+
     def query(self, request: QueryRequest, user: str | None = None) -> Question:
         """Start `Answering.plan`, and what follows from it; raises `Overloaded`, as the question's first event may."""
 
         def plan() -> Plan:
             found = self._service.plan(request, user=user)
             if found.key:
-                self._telemetry.metrics.cache.labels("hit" if found.known else "miss").inc()
+                (self._hits if found.known else self._misses).inc()
             return found
 
         return Question(self._plans.submit(_once(plan)), self, user)

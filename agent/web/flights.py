@@ -50,7 +50,7 @@ class Flight:
             return come
         if self._next is None:
             self._next = asyncio.create_task(self._fetch())
-            self._next.add_done_callback(_seen)
+            self._next.add_done_callback(seen)
         return self._next
 
     async def _fetch(self) -> Event:
@@ -172,7 +172,7 @@ class Question:
         return future.result()
 
 
-def _seen(task: asyncio.Task[Event]) -> None:
-    """Look at what the task raised, which asyncio would otherwise report where everybody has left."""
-    if not task.cancelled():
-        task.exception()
+def seen(future: asyncio.Future[Any]) -> None:
+    """Look at what was raised, which asyncio would otherwise report where nobody waits for it any more."""
+    if not future.cancelled():
+        future.exception()

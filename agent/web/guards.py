@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 from agent.settings import Settings
@@ -15,19 +14,17 @@ DOCS_POLICY = (
 )
 """Of Swagger UI, which has its icons in `data:` addresses."""
 REPLY_POLICY = "default-src 'none'; frame-ancestors 'none'"
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_DOCS_HEADERS = (*_HEADERS, (b"content-security-policy", DOCS_POLICY.encode()))
+_REPLY_HEADERS = (*_HEADERS, (b"content-security-policy", REPLY_POLICY.encode()))
 
 
 async def harden(message: Message, scope: Scope) -> None:
-    """Litestar's `before_send` hook: every reply carries the headers; a policy of a route's own stays."""
+    """Litestar's `before_send` hook: every reply carries the headers; one that a route has set itself stays."""
     if message["type"] == "http.response.start":
-        headers = MutableScopeHeaders.from_message(message)
-        policy = DOCS_POLICY if scope["path"].rstrip("/") == "/schema" else REPLY_POLICY
-        for name, value in {**HEADERS, "Content-Security-Policy": policy}.items():
-            headers.setdefault(name, value)
+        given = {name for name, _ in message["headers"]}
+        headers = _DOCS_HEADERS if scope["path"].rstrip("/") == "/schema" else _REPLY_HEADERS
+        message["headers"] = [*message["headers"], *(header for header in headers if header[0] not in given)]
 
 
 def cors(settings: Settings) -> CORSConfig | None:

@@ -8,12 +8,14 @@ not when the client has gone, so that no more work runs than was allowed.
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -26,6 +28,32 @@ FAREWELL = 2.0  # seconds that cancelled threads have to end in
 
 T = TypeVar("T")
 Work = Callable[[CancelToken], Generator[T, None, None]]
+
+
+class Mailbox:
+    """Calls that threads leave for the event loop, which is woken once for all that have come together.
+
+    Waking it costs a system call on either side, and each lets other threads take the interpreter from it: with a
+    thousand streams that is what the loop would mostly do.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._letters: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Let the loop call something soon, in the order of posting; from any thread."""
+        self._letters.append(call)
+        if not self._woken:  # two threads may both see that, which only wakes the loop twice
+            self._woken = True
+            with suppress(RuntimeError):  # the loop was closed in the meantime: nobody listens any more
+                self._loop.call_soon_threadsafe(self._read)
+
+    def _read(self) -> None:
+        self._woken = False  # first: whoever posts from here on wakes the loop again
+        for _ in range(len(self._letters)):
+            self._letters.popleft()()
 
 
 class _End(Struct, frozen=True):
@@ -41,17 +69,18 @@ class Job(Generic[T]):
 
     Args:
         work: a generator function; runs in a worker thread and should end soon after its token is cancelled.
+        mailbox: of the event loop.
         released: called once the job takes no thread and no place in line any more.
     """
 
-    def __init__(self, work: Work[T], released: Callable[[Job[T]], None]) -> None:
+    def __init__(self, work: Work[T], mailbox: Mailbox, released: Callable[[Job[T]], None]) -> None:
         self.submitted = time.monotonic()
         self.started: float | None = None
         self.context = copy_context()  # with the request's id and span, for the thread
         self._work = work
+        self._mailbox = mailbox
         self._released = released
         self._cancel = CancelToken()
-        self._loop = asyncio.get_running_loop()
         self._room = threading.Semaphore(EVENTS_AHEAD)
         self._items: asyncio.Queue[T | _End] = asyncio.Queue()  # `_room` bounds it
 
@@ -62,6 +91,8 @@ class Job(Generic[T]):
         item = await self._items.get()
         if isinstance(item, _End):
             self._items.put_nowait(item)  # asked again, it says the same
+            if isinstance(item.reason, StopAsyncIteration):
+                raise StopAsyncIteration  # a new one: its traceback would tie the whole job into a cycle
             raise item.reason
         self._room.release()
         return item
@@ -99,15 +130,11 @@ class Job(Generic[T]):
                 for item in items:
                     self._room.acquire()
                     self._cancel.check()
-                    self._post(self._items.put_nowait, item)
+                    self._mailbox.post(partial(self._items.put_nowait, item))
         except Exception as error:  # noqa: BLE001 - not swallowed: it is raised where the job is awaited
             reason = error
-        self._post(self._items.put_nowait, _End(reason))
-        self._post(self._released, self)
-
-    def _post(self, call: Callable[..., None], value: object) -> None:
-        with suppress(RuntimeError):  # the loop was closed in the meantime: nobody listens any more
-            self._loop.call_soon_threadsafe(call, value)
+        self._mailbox.post(partial(self._items.put_nowait, _End(reason)))
+        self._mailbox.post(partial(self._released, self))
 
 
 class Lane:
@@ -136,6 +163,7 @@ class Lane:
         self._capacity = running + waiting
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
+        self._mailbox = Mailbox()
         self._deadlines: dict[Job[Any], asyncio.TimerHandle] = {}
         self._inbox: deque[Job[Any] | None] = deque()  # no queue: withdrawn jobs are taken out of its middle
         self._arrivals = threading.Semaphore(0)  # at least one for each job in the inbox
@@ -165,12 +193,13 @@ class Lane:
             raise self._farewell()
         if len(self._deadlines) >= self._capacity:
             turns = len(self._deadlines) / self._running
+            wait = max(1.0, min(turns * self._typical, self._timeout))
             raise Overloaded(
                 f"All {self._capacity} places for a {self._name} are taken.",
-                remedy="Come back after `Retry-After` seconds.",
-                retry_after=max(1.0, min(turns * self._typical, self._timeout)),
+                remedy=f"Come back in {math.ceil(wait)} s.",
+                retry_after=wait,
             )
-        job = Job(work, self._forget)
+        job = Job(work, self._mailbox, self._forget)
         late = ModelTimeout(
             f"The {self._name} was given up after {self._timeout:g} seconds.", remedy="Ask again later."
         )

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
-from uuid import uuid4
 
 import msgspec
 from litestar import MediaType, Request, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import HTTPException, InternalServerException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Schema
 from litestar.params import Body, FromPath, HeaderParameter
 from litestar.response import Stream
 
-from agent.errors import Cancelled, InvalidInput
 from agent.question import valid_question
 from agent.schema import (
     Answer,
     AnswerEvent,
     CheckRequest,
-    Event,
     FeedbackRequest,
     Forgotten,
     Health,
@@ -35,100 +28,66 @@ from agent.schema import (
     SearchRequest,
     Verification,
 )
-from agent.settings import Settings
-from agent.web import examples
+from agent.web import event_stream, examples
 from agent.web.access import admits
+from agent.web.bodies import read_body
 from agent.web.bridge import Bridge
-from agent.web.flights import Question
 from agent.web.lanes import Job
-from agent.web.problems import describe, documented
+from agent.web.problems import documented
 
 HttpRequest = Request[Any, Any, Any]
+MAX_USER = 200
 User = Annotated[
     str | None,
     HeaderParameter(
         name="X-Fury-User",
-        max_length=200,
+        max_length=MAX_USER,
         required=False,
         description="Who asks, in the caller's own terms; only a keyed hash is kept, so that it can be forgotten.",
     ),
 ]
-NamedUser = Annotated[str, HeaderParameter(name="X-Fury-User", min_length=1, max_length=200, description="Who it is.")]
-EVENT_STREAM = "text/event-stream"
-HEARTBEAT = b": still working\n\n"
-IN_LINE = 1.0  # seconds after which a stream first says how many are before it
-MAX_SHOWN = 80
+NamedUser = Annotated[
+    str, HeaderParameter(name="X-Fury-User", min_length=1, max_length=MAX_USER, description="Who it is.")
+]
 
 T = TypeVar("T")
-Struct_ = TypeVar("Struct_", bound=msgspec.Struct)
-_FIELD = re.compile(r"at `\$\.(\w+)|field `(\w+)`")
 
 
-# --- the body ------------------------------------------------------------------------------------
+# --- what is known before Litestar converts a body ---------------------------------------------------
 
 
-async def check_query(request: HttpRequest) -> None:
-    """Check the body of `POST /query`, before Litestar converts it."""
-    valid_question(_decoded(QueryRequest, await _body(request)).question)
+async def answer_at_once(request: HttpRequest) -> Response[bytes] | None:
+    """Check the body of `POST /query`, and reply where the answer is known already."""
+    asked = await read_body(request, QueryRequest)
+    valid_question(asked.question)  # the engine does so too, but after its turn in the queue, when a stream has begun
+    user = request.headers.get("x-fury-user")
+    if _wants_stream(request) or len(user or "") > MAX_USER:  # which Litestar will refuse
+        return None
+    bridge: Bridge = request.app.state.bridge
+    answer = await bridge.recall(asked, _as_sent(user))
+    return None if answer is None else Response(msgspec.json.encode(answer), media_type=MediaType.JSON)
 
 
 async def check_search(request: HttpRequest) -> None:
-    """Check the body of `POST /search`, before Litestar converts it."""
-    valid_question(_decoded(SearchRequest, await _body(request)).question)
+    """Check the body of `POST /search`."""
+    valid_question((await read_body(request, SearchRequest)).question)
 
 
 async def check_check(request: HttpRequest) -> None:
-    """Check the body of `POST /check`, before Litestar converts it."""
-    _decoded(CheckRequest, await _body(request))
+    """Check the body of `POST /check`."""
+    await read_body(request, CheckRequest)
 
 
 async def check_feedback(request: HttpRequest) -> None:
-    """Check the body of `POST /feedback`, before Litestar converts it."""
-    _decoded(FeedbackRequest, await _body(request))
+    """Check the body of `POST /feedback`."""
+    await read_body(request, FeedbackRequest)
 
 
-async def _body(request: HttpRequest) -> bytes:
-    # Strict about the type: a browser may send any other cross-site without asking us first.
-    kind = request.headers.get("content-type", "")
-    if kind.partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(
-            status_code=415, detail=f"The body is {kind[:MAX_SHOWN]!r}; send `Content-Type: application/json`."
-        )
-    try:
-        return await request.body()
-    except InternalServerException as error:  # Litestar's word for a body that broke off
-        raise Cancelled("The caller has gone.") from error
-
-
-def _decoded(kind: type[Struct_], body: bytes) -> Struct_:
-    """Return `body`, or raise `InvalidInput` unless it is exactly a `kind`. Litestar alone takes "5" for a number.
-
-    A question is checked by the engine too, but there only after its turn in the queue, when a stream may have begun.
-    """
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as error:
-        raise _refusal(kind, body, str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"The body is not JSON in UTF-8: {error}.", remedy="See /schema.") from error
-
-
-def _refusal(kind: type[msgspec.Struct], body: bytes, message: str) -> InvalidInput:
-    match = _FIELD.search(message)
-    field = (match[1] or match[2]) if match else ""
-    given = ""
-    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get(field)
-        given = f" Given: {_shorten(bytes(raw).decode(errors='replace'))}." if raw is not None else ""
-    return InvalidInput(
-        f"{message.partition(' - at ')[0]} in {field or 'the body'!r}.{given}",
-        remedy=f"Fields are: {', '.join(kind.__struct_fields__)}; see /schema.",
-        field=field,
-    )
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+def _wants_stream(request: HttpRequest) -> bool:
+    """Return whether a stream is preferred to JSON; most clients speak of none, and need no ranking."""
+    if "text/" not in request.headers.get("accept", "").lower():
+        return False
+    return request.accept.best_match([MediaType.JSON, event_stream.MEDIA_TYPE]) == event_stream.MEDIA_TYPE
 
 
 def _as_sent(user: str | None) -> str | None:
@@ -139,94 +98,9 @@ def _as_sent(user: str | None) -> str | None:
         return user
 
 
-# --- streaming -----------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _while_connected(request: HttpRequest, job: Job[Any] | Question) -> AsyncGenerator[None]:
-    """Close `job` as soon as the client goes; Litestar watches only once a stream has begun."""
-
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        job.close()
-
-    watcher = asyncio.create_task(watch())
-    try:
-        yield
-    except asyncio.CancelledError:
-        job.close()
-        raise
-    finally:
-        watcher.cancel()
-
-
 async def _result(request: HttpRequest, job: Job[T]) -> T:
-    async with _while_connected(request, job):
+    async with event_stream.while_connected(request, job):
         return await job.last()
-
-
-async def _frames(request: HttpRequest, job: Question, heartbeat: float) -> AsyncIterator[bytes]:
-    """Yield the stream's frames, each at most about `heartbeat` seconds after the one before.
-
-    While the question is in line, a comment tells how many are before it, every second.
-
-    Raises:
-        Exception: what comes before any frame, so that the status of the reply can tell; later ones are in-band.
-    """
-    begun = False
-    frames = _Frames()
-    try:
-        while True:
-            patience = heartbeat if job.begun else min(IN_LINE, heartbeat)
-            try:
-                async with asyncio.timeout(patience):
-                    event = await anext(job)
-            except TimeoutError:
-                if patience < heartbeat and not job.ahead:
-                    continue  # its turn has just come
-                yield b": queued, %d before yours\n\n" % job.ahead if job.ahead else HEARTBEAT
-            else:
-                yield frames.event(event)
-            begun = True
-    except StopAsyncIteration:
-        return
-    except Exception as error:
-        if not begun:
-            raise
-        yield frames.encode("error", describe(error, request.scope))
-    finally:
-        job.close()
-
-
-class _Frames:
-    """Encodes the events of one stream.
-
-    Each has an id that no other stream has. Whoever comes back after a break asks anew, and knows by the first id that
-    this is another draft, not the rest of the one before.
-    """
-
-    def __init__(self) -> None:
-        self._stream = uuid4().hex.encode()
-        self._number = 0
-
-    def event(self, event: Event) -> bytes:
-        """Encode an event of the service."""
-        if isinstance(event, AnswerEvent):
-            return self.encode("answer", event.answer)
-        return self.encode(str(event.__struct_config__.tag), event)
-
-    def encode(self, name: str, value: msgspec.Struct) -> bytes:
-        """Encode one frame; JSON never holds a bare line feed."""
-        self._number += 1
-        data = msgspec.json.encode(value)
-        return b"event: %s\nid: %s.%d\ndata: %s\n\n" % (name.encode(), self._stream, self._number, data)
-
-
-async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for frame in rest:
-        yield frame
 
 
 # --- the routes ----------------------------------------------------------------------------------
@@ -241,14 +115,16 @@ class _QueryOperation(Operation):
         content = getattr(reply, "content", None)
         if content is not None:
             text = "Events `sources`, `token`, `answer` (the JSON reply), `error` (a problem); comments as heartbeats."
-            content[EVENT_STREAM] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, description=text))
+            content[event_stream.MEDIA_TYPE] = OpenAPIMediaType(
+                schema=Schema(type=OpenAPIType.STRING, description=text)
+            )
 
 
 @post(
     "/query",
     status_code=200,
     guards=[admits("question")],
-    before_request=check_query,
+    before_request=answer_at_once,
     operation_class=_QueryOperation,
     responses={
         200: ResponseSpec(Answer, generate_examples=False, description="The checked answer.", examples=examples.ANSWER),
@@ -259,21 +135,26 @@ async def query(
     request: HttpRequest,
     data: Annotated[QueryRequest, Body(examples=examples.QUESTION)],
     bridge: NamedDependency[Bridge],
-    settings: NamedDependency[Settings],
     user: User = None,
 ) -> Response[Any]:
     """Answer a question, whole or (with `Accept: text/event-stream`) as a stream of events."""
     job = bridge.query(data, _as_sent(user))
-    if request.accept.best_match([MediaType.JSON, EVENT_STREAM]) != EVENT_STREAM:
-        async with _while_connected(request, job):
+    if not _wants_stream(request):
+        async with event_stream.while_connected(request, job):
             event = await job.last()
         if not isinstance(event, AnswerEvent):
             raise RuntimeError("The service ended without an answer.")
         return Response(event.answer)
-    frames = _frames(request, job, settings.heartbeat)
-    async with _while_connected(request, job):
+    frames = event_stream.frames(request, job, bridge.heartbeat)
+    async with event_stream.while_connected(request, job):
         first = await anext(frames)  # also begins the generator, so that its `finally` runs whatever comes
-    return Stream(_chain(first, frames), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield first
+        async for frame in frames:
+            yield frame
+
+    return Stream(stream(), media_type=event_stream.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @post(

@@ -165,7 +165,8 @@ def _thing(node: Any, changed: set[int]) -> dict[str, Any]:
 def _element(element: Any) -> dict[str, Any]:
     """Return a part of the user interface as a thing; where it is on the screen nobody asks."""
     texts = [getattr(element, name, None) for name in ("message", "title", "body", "selected_text", "default_label")]
-    texts += getattr(element, "labels", None) or getattr(element, "values", None) or []
+    held = [getattr(element, name, None) for name in ("labels", "values")]
+    texts += next((list(some) for some in held if isinstance(some, list | tuple | np.ndarray) and len(some)), [])
     colour = getattr(element, "color", None)
     colours = np.zeros((0, 4)) if colour is None else _opaque(np.asarray(tuple(colour), float).reshape(1, -1))
     return {

@@ -9,12 +9,15 @@ from evals.cases import Case
 from evals.judge import MEASURES as JUDGED
 from evals.judge import Subject, subjects
 from evals.observations import Judged
+from evals.report import formats
 from evals.report.values import Cell, Row, Table
 from evals.retrieval import MEASURES
 from evals.runs import Run
 from evals.scoring import Scores, score_system
-from evals.statistics import figure, percentile
+from evals.statistics import difference, figure, percentile
 from evals.systems import SHIPPED
+
+DIFFERING = ("hit@1", "hit@5", "hit@10", "MRR")
 
 
 def tables(run: Run, cases: Sequence[Case], scores: Mapping[str, Scores]) -> Iterator[Table]:
@@ -43,6 +46,30 @@ def systems_table(run: Run, cases: Sequence[Case], title: str = "Retrieval") -> 
         rows=tuple(_system(run, cases, name) for name in run.systems()),
         note=f"{_needs_tutorials(cases)}Milliseconds are medians, in this process without the question's embedding.",
     )
+
+
+def differences_table(run: Run, cases: Sequence[Case], title: str) -> Table:
+    """Return what every other system has more or less than what ships, question by question."""
+    shipped = score_system(run, cases, SHIPPED).values
+    rows: list[Row] = []
+    for name in run.systems():
+        other = score_system(run, cases, name).values
+        cells = [_difference(other[measure], shipped[measure]) for measure in DIFFERING]
+        if name != SHIPPED:
+            rows.append(Row(name, tuple(cells)))
+    return Table(
+        suite="retrieval",
+        title=f"{title}: differences to {SHIPPED}",
+        of="system",
+        columns=DIFFERING,
+        rows=tuple(rows),
+        note="The mean over the questions that both answered, with the 95 % interval of resampled pairs.",
+    )
+
+
+def _difference(new: Mapping[str, float], old: Mapping[str, float]) -> str | None:
+    found = difference(new, old)
+    return found and f"{formats.signed(found.mean)} ({formats.signed_span(found.low, found.high)})"
 
 
 def _system(run: Run, cases: Sequence[Case], name: str) -> Row:

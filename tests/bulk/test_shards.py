@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from agent.building.parts import Work
 from agent.bulk import shards
 from agent.bulk.shards import Shard, ShardFolder, cut
 from agent.errors import IndexCorrupt
-from agent.index_parts import Work
 from agent.schema import SourceFile, SourceTree
 from tests.support import make_chunk
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import threading
@@ -13,13 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import discord
 import discord.gateway
 import discord.http
 import yarl
 from aiohttp import web
 
 from agent.discord.bot import Bot
-from agent.discord.service import AskClient
 from agent.settings import PREFIX as PREFIX_OF_SETTINGS
 from agent.settings import Settings, child_environment
 from tests.fakes import ScriptedService, eventually, running
@@ -31,6 +30,10 @@ EVERY = 0.2
 
 ALICE, BOB = 42, 43
 FINAL = "Use `actor.sphere` [\\[1\\]](<https://example.org/actor.py#L3-L9>)."
+
+
+async def at_once(self: discord.Client, shard_id: int | None, *, initial: bool = False) -> None:
+    """Wait for nothing before an identification; the real Discord allows one in five seconds."""
 
 
 @contextmanager
@@ -68,6 +71,7 @@ def _served(server: Discord, directory: Path) -> Generator[Discord]:
                 "DEFAULT_GATEWAY",
                 yarl.URL(f"ws://127.0.0.1:{server.port}/gateway"),
             ),
+            patch.object(discord.Client, "before_identify_hook", at_once),
         ):
             yield server
     finally:
@@ -80,8 +84,8 @@ def bot_running(server: Discord, url: str, **settings: object) -> Generator[Bot]
     """Run the bot until the block ends."""
     ended: list[BaseException] = []
     chosen = Settings(discord_api_url=url).model_copy(update={"data_dir": server.directory, **settings})
-    made = Bot(chosen, AskClient(url), every=EVERY)
-    made._connection.guild_ready_timeout = 0.1  # else two seconds are waited for guilds that we don't have
+    made = Bot(chosen, every=EVERY)
+    made._connection.guild_ready_timeout = 0.05  # else two seconds are waited for guilds that we don't have
 
     async def run() -> None:
         async with made:
@@ -126,19 +130,20 @@ def apologised(discord: Discord, words: str) -> bool:
     return eventually(lambda: any(words in each["content"] for each in discord.from_bot()), 8)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
-def bot_process(server: Discord, url: str, **settings: object) -> Generator[subprocess.Popen[bytes]]:
+def bot_process(
+    server: Discord, url: str, *, earnest: bool = False, **settings: object
+) -> Generator[subprocess.Popen[bytes]]:
     """Run the bot as a process of its own, as `fury-agent discord` does; its log is beside its memory."""
     given = {"discord_token": "token", "discord_api_url": url, "data_dir": server.directory, **settings}
     chosen = {f"{PREFIX_OF_SETTINGS}{name.upper()}": str(each) for name, each in given.items()}
-    command = [sys.executable, "-m", "tests.discord.bot_process", str(server.port)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.discord.bot_process",
+        str(server.port),
+        "in-earnest" if earnest else "at-once",
+    ]
     before = len(server.identifies)
     with (
         (server.directory / "log").open("wb") as log,

@@ -23,17 +23,20 @@ import httpx
 from msgspec import Struct
 
 from agent.settings import child_environment
-from tests.discord.playing import bot_process, free_port, local_discord
+from tests.discord.playing import bot_process, local_discord
 from tests.fakes import eventually
 from tests.servers.discord import FIRST_RESPONSE, Discord
 from tests.servers.discord_data import TEXT_CHANNELS
 from tests.servers.discord_rules import Interaction
+from tests.servers.ports import free_port
 
 USERS = 100
 WAITING = 20
 """Questions that are open at the same time."""
 MISSED = 10
 """Questions that are asked while the service starts again; the others wait, else a slow start would meet them all."""
+PATIENCE = 60.0
+"""Seconds after which a question that got neither an answer nor an apology counts as lost."""
 TROUBLE = 1 / 12
 """Probability of something breaking before a question."""
 _APOLOGIES = ("cannot be reached just now", "Too many questions", "That took too long")
@@ -44,7 +47,7 @@ class Result(Struct, frozen=True):
     """What came of a run.
 
     Attributes:
-        wrong: questions that got neither an answer nor an apology, or somebody else's.
+        wrong: questions that got neither an answer nor an apology, or somebody else's, and what they got.
         messages: of the bot, which must be as many as questions.
         memory: bytes of the bot's process, measured every fiftieth of the run.
         within_50_ms: share of looks at the bot's event loop that came at most 50 ms late.
@@ -76,7 +79,8 @@ class Result(Struct, frozen=True):
             ("questions, from 100 people in three channels", f"{self.questions:,} in {self.seconds:.0f} s"),
             ("answered", f"{self.answered:,}"),
             ("apologised for, once and clearly", f"{self.apologised:,}"),
-            ("neither, or twice", f"{len(self.wrong) + abs(self.messages - self.questions)}"),
+            ("neither, or another's", f"{len(self.wrong)}"),
+            ("messages of the bot: one for each question", f"{self.messages:,}"),
             ("what was broken meanwhile", troubles),
             (
                 "memory of the bot: after a third, at the end",
@@ -152,12 +156,29 @@ def _within_50_ms(metrics: dict[str, float]) -> float:
     return metrics[f'{name}_bucket{{le="0.05"}}'] / metrics[f"{name}_count"]
 
 
+class _Open(Struct, frozen=True):
+    """A question that somebody waits for, and how what became of it is read."""
+
+    question: str
+    content: Callable[[], str]
+    asked: float
+
+    def how(self, content: str) -> str:
+        """Return how it ended, or an empty string while it has not."""
+        if not content or content.startswith("-# "):  # nothing yet, or a draft
+            return "wrong" if time.monotonic() - self.asked > PATIENCE else ""
+        if any(words in content for words in _APOLOGIES):
+            return "apologised"
+        return "answered" if content.startswith(self.question) else "wrong"
+
+
 class _Run:
     def __init__(self, discord: Discord, api: _Api, bot: str, process: int, seed: int) -> None:
         self._discord, self._api, self._bot, self._process = discord, api, bot, process
         self._missing = 0
         self._random = random.Random(seed)  # noqa: S311 - the same troubles at every run
-        self._waiting: dict[int, tuple[str, Callable[[dict[str, str]], str]]] = {}
+        self._waiting: dict[int, _Open] = {}
+        self._replies: dict[int, str] = {}
         self._ended: Counter[str] = Counter()
         self._wrong: list[str] = []
         self._troubles: Counter[str] = Counter()
@@ -179,14 +200,14 @@ class _Run:
                 name = self._random.choice(sorted(self._breaks))
                 self._troubles[name] += 1
                 self._breaks[name]()
-            assert eventually(lambda: len(self._waiting) < WAITING or self._look(), 60), self._stuck()
+            self._wait_for(lambda: len(self._waiting) < WAITING)
             if self._missing:
                 self._missing -= 1
                 assert self._missing or eventually(self._api.ready, 120)
             self._ask(number)
             if number % max(questions // 50, 1) == 0:
                 memory.append(self._memory())
-        assert eventually(lambda: self._look() and not self._waiting, 120), self._stuck()
+        self._wait_for(lambda: not self._waiting)
         return Result(
             questions,
             time.monotonic() - begun,
@@ -203,42 +224,43 @@ class _Run:
     def _memory(self) -> float:
         return _metrics(self._bot)["process_resident_memory_bytes"]
 
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until so many questions have ended that `condition` holds; all do, if only by being overdue."""
+        while not condition():
+            self._take_note()
+            time.sleep(0.005)
+
     def _ask(self, number: int) -> None:
         who = 1_000_000 + number % USERS
+        self._wait_for(lambda: who not in self._waiting)  # who asks twice at a time would be told to wait
         place = self._random.choice(TEXT_CHANNELS)
         question = f"Question {number} about the sphere?"
         if self._random.random() < 0.5:
             made = self._discord.ask(who, question, place=place)
-            if self._random.random() < 0.1:
-                self._discord.dispatch("INTERACTION_CREATE", made.event)
-            self._waiting[who] = question, lambda _: self._content(made)
+            event, content = ("INTERACTION_CREATE", made.event), lambda: self._first(made)
         else:
             said = self._discord.say(who, f"<@100> {question}", place)
-            if self._random.random() < 0.1:
-                self._discord.dispatch("MESSAGE_CREATE", said)
-            self._waiting[who] = question, lambda threads: threads.get(said["id"], "")
+            event, content = ("MESSAGE_CREATE", said), lambda: self._replies.get(int(said["id"]), "")
+        if self._random.random() < 0.1:
+            self._discord.dispatch(*event)
+        self._waiting[who] = _Open(question, content, time.monotonic())
 
-    def _look(self) -> bool:
-        """Take note of questions that have ended; return whether any had."""
-        threads = {each["channel_id"]: each["content"] for each in self._discord.from_bot()}
-        states = {who: self._how(question, content(threads)) for who, (question, content) in self._waiting.items()}
-        ended = {who: how for who, how in states.items() if how}
-        for who, how in ended.items():
-            question, content = self._waiting.pop(who)
-            self._ended[how] += 1
+    def _take_note(self) -> None:
+        # What answers a message stands in the thread that has its id, or is a reply to it.
+        self._replies = {
+            int(each.get("message_reference", {}).get("message_id", each["channel_id"])): each["content"]
+            for each in self._discord.from_bot()
+        }
+        for who, waiting in list(self._waiting.items()):
+            content = waiting.content()
+            how = waiting.how(content)
+            if how:
+                del self._waiting[who]
+                self._ended[how] += 1
             if how == "wrong":
-                self._wrong.append(f"{question}: {content(threads)}")
-        return bool(ended) or not self._waiting
+                self._wrong.append(f"{waiting.question}: {content!r}")
 
-    @staticmethod
-    def _how(question: str, content: str) -> str:
-        if not content or content.startswith("-# "):  # nothing yet, or a draft
-            return ""
-        if any(words in content for words in _APOLOGIES):
-            return "apologised"
-        return "answered" if content.startswith(question) else "wrong"
-
-    def _content(self, asked: Interaction) -> str:
+    def _first(self, asked: Interaction) -> str:
         if not asked.kind and time.monotonic() - asked.begun > FIRST_RESPONSE:
             return "The application did not respond."  # as Discord itself says
         return self._discord.messages.get(asked.first, {}).get("content", "")
@@ -252,23 +274,20 @@ class _Run:
         before = len(self._discord.identifies)
         for _ in range(6):  # a client that was about to resume does not read what its old connection says
             self._discord.invalidate()
-            if eventually(lambda: len(self._discord.identifies) > before, 20):
+            if eventually(lambda: len(self._discord.identifies) > before, 10):
                 return
-        raise AssertionError(self._stuck())
-
-    def _stuck(self) -> str:
-        return f"waiting: {[question for question, _ in self._waiting.values()]}; refused: {self._discord.refused[-3:]}"
+        raise AssertionError(f"The bot does not come back; refused: {self._discord.refused[-3:]}")
 
 
-def soak(questions: int, seed: int = 0) -> Result:
-    """Run, and return what came of it."""
+def soak(questions: int, seed: int = 0, *, earnest: bool = True) -> Result:
+    """Run, and return what came of it; unless in earnest, the bot does not wait before it identifies again."""
     port = free_port()
     settings = {"discord_health_port": port, "discord_user_daily": questions, "discord_guild_daily": 2 * questions}
     url = f"http://127.0.0.1:{port}"
     with (
         local_discord() as discord,
         _api() as api,
-        bot_process(discord, api.url, **settings) as bot,
+        bot_process(discord, api.url, earnest=earnest, **settings) as bot,
     ):
         assert eventually(lambda: _metrics(url)["fury_discord_connected"] == 1, 30)
         return _Run(discord, api, url, bot.pid, seed).run(questions)

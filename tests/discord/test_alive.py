@@ -9,7 +9,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from agent.discord.bot import STOPPED
+from agent.discord.answering import STOPPED
 from agent.discord.commands import HELP
 from agent.discord_adapter import log_in
 from agent.schema import AnswerEvent, Ran, Verification
@@ -21,12 +21,12 @@ from tests.discord.playing import (
     apologised,
     bot_process,
     bot_running,
-    free_port,
     local_discord,
     playing,
 )
 from tests.fakes import ANSWER, EVENTS, SOURCES, ScriptedService, eventually, running
 from tests.servers.discord_rules import ATTACH
+from tests.servers.ports import free_port
 
 
 def test_a_lost_connection_is_resumed_and_the_answer_still_comes() -> None:
@@ -77,7 +77,7 @@ def test_an_answer_that_was_deleted_while_it_was_written_stays_deleted() -> None
             discord.ask(ALICE, "How?")
             assert eventually(lambda: bool(discord.from_bot()), 3)
             discord.messages.clear()
-            assert eventually(lambda: not bot._answering, 3)
+            assert eventually(lambda: not bot.answering._tasks, 3)
         assert discord.from_bot() == []
 
 
@@ -116,6 +116,20 @@ def test_a_repeated_command_is_answered_once() -> None:
         discord.ask(BOB, "How?")
         assert answered(discord, 2)
         assert len(discord.from_bot()) == 2
+
+
+@pytest.mark.parametrize("refusals", [5, 10])
+def test_neither_a_thread_nor_a_first_message_that_discord_refuses_costs_the_answer(refusals: int) -> None:
+    """At the fifth refusal, discord.py gives a request up: five cost the thread, ten the first message too."""
+    with playing(ScriptedService(SOURCES, 1.0, AnswerEvent(ANSWER))) as discord:
+        discord.limits.limited = refusals
+        discord.say(ALICE, "<@100> How?")
+        assert answered(discord)
+        [message] = discord.from_bot()
+    assert discord.limits.limited == 0
+    assert message["content"].startswith(FINAL)
+    assert message["channel_id"] == "300"
+    assert message["message_reference"]["message_id"] == 1001
 
 
 def test_a_global_limit_is_waited_for() -> None:
@@ -197,8 +211,8 @@ def test_told_to_end_the_process_apologises_and_ends_well_and_its_health_is_serv
             assert process.wait(10) == 0
             log = discord.log()
         assert [each["content"] for each in discord.from_bot()] == [STOPPED]
-    assert "fury_discord_answering 1\n" in metrics
-    assert "fury_discord_connected 1\n" in metrics
+    assert "fury_discord_answering 1.0\n" in metrics
+    assert "fury_discord_connected 1.0\n" in metrics
     assert 'fury_discord_loop_lag_seconds_bucket{le="+Inf"}' in metrics
     assert {"Connected.", "A question has ended.", "Told to end."} <= {line["event"] for line in log}
     assert all("token" not in str(line).replace("static token", "") for line in log)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.discord.bot import LIMITS
 from agent.discord.commands import HELP
+from agent.discord.memory import GUILD_LIMIT, USER_LIMIT
 from tests.discord.playing import ALICE, BOB, FINAL, answered, bot_running, local_discord, playing
 from tests.fakes import ScriptedService, eventually, running
 from tests.servers.discord import Discord
@@ -111,7 +111,7 @@ def test_missing_rights_in_chosen_channels_are_named() -> None:
         discord.rights = str(1 << 10)
         with bot_running(discord, str(api.base_url)):
             said = set_up(discord, channels=[CHANNEL_ID])
-    missing = "Send Messages, Send Messages in Threads, Create Public Threads, Attach Files"
+    missing = "Send Messages, Attach Files, Read Message History, Create Public Threads, Send Messages in Threads"
     assert f"In <#{CHANNEL_ID}> I miss: {missing}." in said
 
 
@@ -165,14 +165,14 @@ def test_limits_of_a_day_hold_for_a_person_and_for_the_server_and_after_a_restar
         with bot_running(discord, url, discord_user_daily=1, discord_guild_daily=2) as bot:
             discord.ask(ALICE, "How?")
             assert answered(discord)
-            assert eventually(lambda: not bot._answering, 3)
+            assert eventually(lambda: not bot.answering._tasks, 3)
         with bot_running(discord, url, discord_user_daily=1, discord_guild_daily=2):
             discord.ask(ALICE, "And how?")
-            assert told(discord) == LIMITS["user"]
+            assert told(discord) == USER_LIMIT
             discord.ask(BOB, "How?")
             assert answered(discord, 2)
             discord.ask(44, "How, too?")
-            assert told(discord, 2) == LIMITS["guild"]
+            assert told(discord, 2) == GUILD_LIMIT
         assert len(discord.from_bot()) == 2
 
 

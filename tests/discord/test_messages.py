@@ -29,6 +29,10 @@ def test_what_is_wrong_is_counted() -> None:
     found = Verification(2, ("fury.actor.spher",), ran=ran, checked_calls=1, findings=(finding,), repaired=("a `b`",))
     text = shown(replace(ANSWER, verification=found)).texts[0]
     assert "⚠️ 2 names and 1 call checked, 1 in doubt" in text
+    assert (
+        ", 1 in doubt, 2 not decided"
+        in shown(replace(ANSWER, verification=replace(found, unchecked_names=("fury.a",), unchecked_calls=1))).texts[0]
+    )
     assert "-# repaired: a `b`" in text
     assert "⚠️ the program failed: Traceback NameError: @\u200beveryone" in text
 
@@ -38,10 +42,7 @@ def test_very_long_code_comes_as_a_file() -> None:
     seen = shown(replace(ANSWER, answer=f"See:\n```python\n{program}\n```\nThat is all."), picture=b"png")
     assert len(seen.texts) == 1
     assert "program1.py: 6,001 characters" in seen.texts[0]
-    assert [(file.name, file.content) for file in seen.files] == [
-        ("program1.py", program.encode()),
-        ("picture.png", b"png"),
-    ]
+    assert seen.files == {"program1.py": program.encode(), "picture.png": b"png"}
 
 
 def test_a_draft_shows_the_places_at_once_and_then_the_end_of_a_long_text() -> None:

@@ -20,13 +20,14 @@ from msgspec.structs import replace
 from PIL import Image
 
 from agent.cancellation import CancelToken
-from agent.discord.text import Code, parse
+from agent.discord.markdown import Code, parse
 from agent.schema import Answer, AnswerEvent, Citation, Event, QueryRequest, Ran, SourcesEvent, TokenEvent, Verification
-from tests.discord.playing import ALICE, BOB, bot_running, free_port, local_discord
+from tests.discord.playing import ALICE, BOB, bot_running, local_discord
 from tests.discord.transcript_style import STYLE
 from tests.fakes import ANSWER, ScriptedService, eventually, running
 from tests.servers.discord import Discord
 from tests.servers.discord_rules import Interaction, buttons
+from tests.servers.ports import free_port
 
 NAMES = {ALICE: "Alice", BOB: "Bob"}
 _URL = "https://github.com/fury-gl/fury/blob/v2.0.0/"

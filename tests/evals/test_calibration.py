@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from agent.abstention import WEIGHTS, Signals
+from agent.answering.abstention import WEIGHTS, Signals
 from agent.settings import Settings
-from evals.calibration import Seen, by_sort, fit, fury_cases, halves, rated, trials
+from evals.calibration import Seen, by_sort, fit, fury_cases, halves, trials
 from evals.calibration_page import PAGE, render, risk_curve
 from evals.statistics import risk_coverage
 
@@ -17,7 +17,12 @@ def seen(count: int = 40) -> list[Seen]:
     for number in range(count):
         answerable = number % 2 == 0
         signals = Signals(
-            nearness=0.6 if answerable else 0.1 + number / 1000, words=0.5, named=0.5, agreed=0.5, ingredients=0.5
+            nearness=0.6 if answerable else 0.1 + number / 1000,
+            words=0.5,
+            named=0.5,
+            agreed=0.5,
+            ingredients=0.5,
+            described=0.0,
         )
         sort = "answerable" if answerable else "off_topic"
         entries.append(Seen(f"q{number}", sort, answerable, WEIGHTS.confidence(signals), signals))
@@ -35,7 +40,9 @@ def test_halves_share_nothing_lose_nothing_and_have_every_sort() -> None:
 def test_the_fit_separates_by_the_signal_that_does() -> None:
     weights = fit(seen())
     assert weights.nearness > 10 * abs(weights.words)
-    assert all((entry.confidence > 0.5) == entry.answerable for entry in rated(seen(), weights))
+    for entry in seen():
+        assert entry.signals is not None
+        assert (weights.confidence(entry.signals) > 0.5) == entry.answerable
 
 
 def test_there_are_enough_questions_of_both_sorts() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import runpy
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
+import numpy as np
 import pytest
 from msgspec.structs import replace
 from PIL import Image
@@ -17,7 +20,7 @@ from agent.sandbox import Sandbox, problems
 from agent.schema import AnswerEvent, TokenEvent
 from agent.service import Service
 from agent.settings import Settings
-from evals import arms
+from evals import arms, code_runs
 from evals.arms import Arm, choose, engine_arms, final_answer
 from evals.code_requests import Request, load_requests
 from evals.code_runs import _seen, drawn, try_code
@@ -241,6 +244,12 @@ def test_arms_are_chosen_by_name() -> None:
 @pytest.mark.parametrize("output", ["", "abc", "mark:", "mark:not base 85 \\", "mark:c%1E4", "x mark:00000"])
 def test_what_cannot_be_read_shows_nothing(output: str) -> None:
     assert _seen(output, "mark:") == Seen()
+
+
+@pytest.mark.parametrize("held", [["a", "b"], ("a", "b"), np.array(["a", "b"])], ids=["list", "tuple", "array"])
+def test_texts_of_an_interface_are_seen_however_they_are_held(held: Sequence[str]) -> None:
+    watch = runpy.run_path(str(Path(code_runs.__file__).parent / "inside" / "watch.py"))
+    assert watch["_element"](SimpleNamespace(labels=[], values=held))["texts"] == ["a", "b"]
 
 
 def test_the_drawn_share_is_that_of_pixels_unlike_the_background() -> None:

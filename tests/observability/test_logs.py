@@ -70,3 +70,13 @@ def test_configuring_twice_writes_each_line_once(capsys: pytest.CaptureFixture[s
     configure(Settings())
     LOG.warning("once")
     assert capsys.readouterr().err.count("once") == 1
+
+
+def test_a_misspelt_setting_is_told_when_a_program_starts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FURY_AGENT_PROT", "secret")
+    configure(Settings(log_format="json"))
+    line = json.loads(capsys.readouterr().err)
+    assert line["event"] == "FURY_AGENT_PROT is no setting, and does nothing. Is FURY_AGENT_PORT meant?"
+    assert line["level"] == "warning"

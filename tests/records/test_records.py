@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from msgspec import structs
 
 from agent.errors import ConfigurationError, RecordsUnavailable, UnknownAnswer
-from agent.records import Records, store
+from agent.records import Given, Records, store
 from agent.records.database import MIGRATIONS, open_database
 from agent.records.tables import metadata
 from agent.schema import Answer, FeedbackRequest
@@ -47,7 +47,7 @@ def on_disk(settings: Settings) -> bytes:
 
 def test_an_answer_and_what_people_said_of_it_come_back(records: Records) -> None:
     kept = answer()
-    records.keep(kept, "and cones?", "cones? (draw spheres)", "me")
+    records.keep(Given(kept, "and cones?", "cones? (draw spheres)", "me"))
     records.feed_back(FeedbackRequest(kept.answer_id, "up"), "me")
     records.feed_back(FeedbackRequest(kept.answer_id, "down", "no \0 code \ud800"), "me")
     records.feed_back(FeedbackRequest(kept.answer_id, "up"))
@@ -63,7 +63,7 @@ def test_an_answer_and_what_people_said_of_it_come_back(records: Records) -> Non
 def test_the_sources_themselves_are_not_recorded(records: Records, settings: Settings) -> None:
     """A citation names its place; its excerpt would only be a copy of what the index holds."""
     shown = structs.replace(ANSWER.citations[0], excerpt="def sphere(centers): ...")
-    records.keep(structs.replace(ANSWER, citations=(shown,)), "q", "q")
+    records.keep(Given(structs.replace(ANSWER, citations=(shown,)), "q", "q"))
     assert records.record(ANSWER.answer_id).citations == ANSWER.citations
     assert b"def sphere(centers)" not in on_disk(settings)
 
@@ -82,8 +82,8 @@ def test_the_tables_are_those_of_the_newest_migration(settings: Settings) -> Non
 
 def test_a_person_is_forgotten_down_to_the_bytes(settings: Settings, records: Records) -> None:
     mine, theirs = answer("my words"), answer("their words")
-    records.keep(mine, SECRET, SECRET, "me@example.org")
-    records.keep(theirs, "and red?", f"red? ({SECRET})", "you")  # in the same conversation
+    records.keep(Given(mine, SECRET, SECRET, "me@example.org"))
+    records.keep(Given(theirs, "and red?", f"red? ({SECRET})", "you"))  # in the same conversation
     records.feed_back(FeedbackRequest(theirs.answer_id, "down", "my opinion"), "me@example.org")
     records.feed_back(FeedbackRequest(mine.answer_id, "up", "your opinion"), "you")
     assert b"me@example.org" not in on_disk(settings)
@@ -100,8 +100,8 @@ def test_a_person_is_forgotten_down_to_the_bytes(settings: Settings, records: Re
 def test_without_words_only_hashes_are_kept(settings: Settings) -> None:
     records = Records(settings.model_copy(update={"record_questions": False}))
     kept = answer("my words")
-    records.keep(kept, SECRET, SECRET)
-    records.keep(answer(), f"  {SECRET.upper()} ", SECRET)
+    records.keep(Given(kept, SECRET, SECRET))
+    records.keep(Given(answer(), f"  {SECRET.upper()} ", SECRET))
     records.feed_back(FeedbackRequest(kept.answer_id, "down", "my opinion"))
     first, second = records.since(0)
     records.close()
@@ -115,7 +115,7 @@ def test_hashes_need_the_key_which_is_the_owners_alone(settings: Settings, tmp_p
     assert settings.records_file.stat().st_mode & 0o777 == 0o600
     other = Records(Settings(data_dir=tmp_path / "other"))
     for one in (records, other):
-        one.keep(answer(), SECRET, SECRET)
+        one.keep(Given(answer(), SECRET, SECRET))
     assert records.since(0)[0].question_hash != other.since(0)[0].question_hash
     other.close()
 
@@ -124,7 +124,7 @@ def test_what_is_too_old_goes(records: Records, monkeypatch: pytest.MonkeyPatch)
     now = time.time()
     for days in (91, 89):
         monkeypatch.setattr(store.time, "time", lambda days=days: now - days * store.DAY)
-        records.keep(answer(str(days)), "q", "q")
+        records.keep(Given(answer(str(days)), "q", "q"))
     monkeypatch.undo()
     assert records.prune() == 1
     assert [record.answer for record in records.since(0)] == ["89"]
@@ -135,15 +135,15 @@ def test_what_is_too_old_goes(records: Records, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_conversation_has_its_last_three_turns_oldest_first(records: Records) -> None:
     for number in range(5):
-        records.keep(answer(f"a{number}"), "asked", f"q{number}")
-        records.keep(answer("elsewhere", uuid4()), "asked", "elsewhere")
+        records.keep(Given(answer(f"a{number}"), "asked", f"q{number}"))
+        records.keep(Given(answer("elsewhere", uuid4()), "asked", "elsewhere"))
     turns = records.turns(ANSWER.conversation_id)
     assert [(turn.question, turn.answer) for turn in turns] == [("q2", "a2"), ("q3", "a3"), ("q4", "a4")]
     assert records.turns(uuid4()) == ()
 
 
 def test_a_conversation_is_forgotten_after_an_hour(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
-    records.keep(answer(), "q", "q")
+    records.keep(Given(answer(), "q", "q"))
     now = time.time()
     monkeypatch.setattr(store.time, "time", lambda: now + store.MAX_TURN_AGE + 1)
     assert records.turns(ANSWER.conversation_id) == ()
@@ -152,7 +152,7 @@ def test_a_conversation_is_forgotten_after_an_hour(records: Records, monkeypatch
 @pytest.mark.parametrize("size", [10, store.MAX_TURN_CHARACTERS // 2, store.MAX_TURN_CHARACTERS, 50_000])
 def test_turns_stay_within_their_budget(records: Records, size: int) -> None:
     for number in range(3):
-        records.keep(answer("x" * size), "q", f"q{number}")
+        records.keep(Given(answer("x" * size), "q", f"q{number}"))
     turns = records.turns(ANSWER.conversation_id)
     assert turns[-1].question == "q2"
     assert sum(len(turn.question) + len(turn.answer) for turn in turns) <= store.MAX_TURN_CHARACTERS
@@ -166,7 +166,7 @@ def child(settings: Settings, program: str) -> subprocess.Popen[str]:
     head = f"""
 import sys
 from pathlib import Path
-from agent.records import Records
+from agent.records import Given, Records
 from agent.schema import FeedbackRequest
 from agent.settings import Settings
 from tests.records.test_records import answer
@@ -180,7 +180,7 @@ def test_what_was_acknowledged_survives_a_kill(settings: Settings) -> None:
     program = """
 while True:
     kept = answer()
-    records.keep(kept, "q", "q")
+    records.keep(Given(kept, "q", "q"))
     records.feed_back(FeedbackRequest(kept.answer_id, "up"))
     print(kept.answer_id, flush=True)
 """
@@ -196,7 +196,7 @@ while True:
 def test_processes_that_open_at_once_agree_on_tables_and_key(settings: Settings) -> None:
     program = """
 for _ in range(10):
-    records.keep(answer(), "q", "q", "me")
+    records.keep(Given(answer(), "q", "q", "me"))
 """
     processes = [child(settings, program) for _ in range(2)]
     for process in processes:
@@ -255,10 +255,10 @@ def test_a_locked_database_says_so(settings: Settings, monkeypatch: pytest.Monke
     with sqlite3.connect(settings.records_file) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(RecordsUnavailable, match="locked"):
-            impatient.keep(answer(), "q", "q")
+            impatient.keep(Given(answer(), "q", "q"))
         assert impatient.turns(ANSWER.conversation_id) == ()  # reading waits for nobody
     other.close()
-    impatient.keep(answer(), "q", "q")
+    impatient.keep(Given(answer(), "q", "q"))
     impatient.close()
 
 

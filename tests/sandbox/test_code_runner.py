@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.answering.code_runner import CodeRunner, Turns
 from agent.cancellation import CancelToken
-from agent.code_runner import CodeRunner, Turns
 from agent.errors import Cancelled, SandboxUnavailable
 from agent.sandbox import picture_path
 from agent.settings import Settings, load_settings

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from agent import doctor
+from agent.diagnosis import doctor
 from agent.errors import SandboxUnavailable
-from agent.sandbox_cli import app
 from agent.settings import PREFIX, Settings
+from agent.shell.sandbox import app
 
 
 def test_a_file_is_run(plain_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from agent.errors import InvalidInput, SandboxUnavailable
 from agent.sandbox import Sandbox, SandboxResult
+from agent.sandbox.runner import _error
 from agent.settings import Settings
 
 Run = Callable[..., SandboxResult]
@@ -43,6 +44,27 @@ def test_an_error_names_the_line_of_the_code(run: Run, code: str, error: str) ->
     result = run(code)
     assert not result.ok
     assert (result.error or "").startswith(error)
+
+
+SITE = "/environment/lib/python3.11/site-packages"
+FAILED_WITHIN = f"""Traceback (most recent call last):
+  File "/answer/answer.py", line 2, in <module>
+    actor.sphere([1])
+  File "{SITE}/fury/decorators.py", line 40, in wrapper
+    return function(*args)
+           ^^^^^^^^^^^^^^^
+  File "{SITE}/fury/actor/core.py", line 7, in create
+    np.stack(centers)
+  File "{SITE}/numpy/shape.py", line 9, in stack
+    raise ValueError("no")
+ValueError: no
+"""
+
+
+def test_an_error_names_the_innermost_place_in_the_package_that_was_called() -> None:
+    assert _error(1, FAILED_WITHIN, "import x\nactor.sphere([1])") == (
+        'Line 2: actor.sphere([1])\nFile "fury/actor/core.py", line 7, in create: np.stack(centers)\nValueError: no'
+    )
 
 
 def test_what_follows_an_error_does_not_hide_it(run: Run) -> None:

@@ -34,6 +34,7 @@ class Gateway:
         self._sequence = 0
         self._sockets: list[web.WebSocketResponse] = []
         self._sent: list[dict[str, Any]] = []
+        self._order = asyncio.Lock()
 
     def drop(self, code: int = 4000) -> None:
         """Close the connection; events wait for the resume."""
@@ -68,20 +69,24 @@ class Gateway:
                 await socket.send_json({"op": 11})
             elif received["op"] == 2:
                 self.identifies.append(received["d"])
-                self._sockets.append(socket)
-                await self._ready()
+                await self._ready(socket)
             elif received["op"] == 6 and self.refuse_resume:
                 self.refuse_resume = False
                 await socket.send_json({"op": 9, "d": False})
             elif received["op"] == 6:
                 self.resumes.append(received["d"])
-                self._sockets.append(socket)
-                for event in [event for event in self._sent if event["s"] > received["d"]["seq"]]:
-                    await socket.send_json(event)
-                await self._dispatch("RESUMED", {})
+                await self._replay(socket, received["d"]["seq"])
         return socket
 
-    async def _ready(self) -> None:
+    async def _replay(self, socket: web.WebSocketResponse, after: int) -> None:
+        async with self._order:
+            self._sockets.append(socket)
+            with suppress(ConnectionError):  # dropped again: the next resume brings the rest
+                for event in [event for event in self._sent if event["s"] > after]:
+                    await socket.send_json(event)
+            await self._send("RESUMED", {})
+
+    async def _ready(self, socket: web.WebSocketResponse) -> None:
         ready = {
             "v": 10,
             "user": data.BOT,
@@ -90,17 +95,24 @@ class Gateway:
             "resume_gateway_url": f"ws://127.0.0.1:{self.port}/gateway",
             "application": {"id": "100", "flags": 0},
         }
-        await self._dispatch("READY", ready)
-        await self._dispatch("GUILD_CREATE", data.guild(self.rights))
+        async with self._order:
+            self._sockets.append(socket)
+            await self._send("READY", ready)
+            await self._send("GUILD_CREATE", data.guild(self.rights))
 
     async def _once_connected(self, payload: dict[str, Any]) -> None:
         while True:
-            with suppress(ConnectionError):
-                if not self._sockets[-1].closed:
-                    return await self._sockets[-1].send_json(payload)
+            async with self._order:
+                with suppress(ConnectionError):
+                    if not self._sockets[-1].closed:
+                        return await self._sockets[-1].send_json(payload)
             await asyncio.sleep(0.05)
 
     async def _dispatch(self, name: str, payload: dict[str, Any]) -> None:
+        async with self._order:  # nothing comes between the events of a start, or before those that are replayed
+            await self._send(name, payload)
+
+    async def _send(self, name: str, payload: dict[str, Any]) -> None:
         self._sequence += 1
         event = {"op": 0, "s": self._sequence, "t": name, "d": payload}
         self._sent.append(event)

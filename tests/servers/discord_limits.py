@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
 
 from aiohttp import web
 
@@ -29,47 +28,48 @@ class Limits:
         self.globally = 0
         self.broken = 0
         self.exceeded = 0
-        self._asked: dict[str, deque[float]] = {}
+        self._windows: dict[str, tuple[float, int]] = {}
 
     def admit(self, method: str, path: str) -> tuple[web.Response | None, dict[str, str]]:
         """Return the refusal of a request, if it is refused, and else the headers of its reply."""
         if _FREE.fullmatch(path) or method == "GET":
             return None, {}
+        match = _MAJOR.fullmatch(path)
+        assert match, path
+        kind = method + re.sub(r"\d+", "ID", match[2] or "")
+        bucket = {"X-RateLimit-Bucket": kind.replace("/", "-")}
         if self.limited:
             self.limited -= 1
-            return _too_many(0.2, "bucket"), {}
+            return _too_many(0.1, bucket), {}
         if self.globally:
             self.globally -= 1
-            return _too_many(0.3, ""), {}
+            return _too_many(0.3, {"X-RateLimit-Global": "true"}), {}
         if self.broken:
             self.broken -= 1
             return reply({"message": "502: Bad Gateway", "code": 0}, 502), {}
-        return self._counted(method, path)
+        return self._counted(f"{match[1]} {kind}", bucket)
 
-    def _counted(self, method: str, path: str) -> tuple[web.Response | None, dict[str, str]]:
-        match = _MAJOR.fullmatch(path)
-        assert match, path
-        kind = re.sub(r"\d+", "ID", match[2] or "")
-        asked = self._asked.setdefault(f"{method} {match[1]} {kind}", deque())
+    def _counted(self, key: str, bucket: dict[str, str]) -> tuple[web.Response | None, dict[str, str]]:
+        """A bucket is emptied request by request, and full again all at once: so discord.py understands the headers."""
         now = time.monotonic()
-        while asked and now - asked[0] >= PER:
-            asked.popleft()
-        after = asked[0] + PER - now if asked else PER
-        if len(asked) >= LIMIT:
-            self.exceeded += 1
-            return _too_many(after, kind), {}
-        asked.append(now)
-        return None, {
+        begun, asked = self._windows.get(key, (now, 0))
+        if now - begun >= PER:
+            begun, asked = now, 0
+        after = begun + PER - now
+        headers = bucket | {
             "X-RateLimit-Limit": str(LIMIT),
-            "X-RateLimit-Remaining": str(LIMIT - len(asked)),
+            "X-RateLimit-Remaining": str(max(LIMIT - asked - 1, 0)),
             "X-RateLimit-Reset": str(time.time() + after),
             "X-RateLimit-Reset-After": f"{after:.3f}",
-            "X-RateLimit-Bucket": f"{method}{kind}".replace("/", "-"),
         }
+        if asked >= LIMIT:
+            self.exceeded += 1
+            return _too_many(after, headers), {}
+        self._windows[key] = begun, asked + 1
+        return None, headers
 
 
-def _too_many(after: float, bucket: str) -> web.Response:
+def _too_many(after: float, headers: dict[str, str]) -> web.Response:
+    body = {"message": "limited", "retry_after": after, "global": "X-RateLimit-Global" in headers}
     # Without `Via`, the client would take it for a ban by what stands before Discord.
-    headers = {"Retry-After": f"{after:.3f}", "Via": "1.1 google"}
-    headers |= {"X-RateLimit-Bucket": bucket} if bucket else {"X-RateLimit-Global": "true"}
-    return reply({"message": "limited", "retry_after": after, "global": not bucket}, 429, headers)
+    return reply(body, 429, headers | {"Retry-After": f"{after:.3f}", "Via": "1.1 google"})

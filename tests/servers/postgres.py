@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import eventually
-from tests.servers.redis import free_port
+from tests.servers.ports import free_port
 
 NOBODY = "nobody"
 

@@ -12,7 +12,7 @@ from agent.settings import Settings
 from agent.sources import open_source
 from agent.symbols import ApiModel
 from agent.symbols.difference import ApiDifference, compare
-from tests.test_symbols import build
+from tests.symbols.test_model import build
 
 OLD = {
     "lib/__init__.py": "",

@@ -9,7 +9,7 @@ import pytest
 from agent.symbols import ApiModel
 from agent.symbols.guides import Statement
 from agent.symbols.replacements import Replacements
-from tests.test_symbols import build
+from tests.symbols.test_model import build
 
 OLD = {
     "lib/__init__.py": "",

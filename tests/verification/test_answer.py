@@ -69,6 +69,71 @@ def test_names_in_the_prose(prose: str, unknown: list[str], api: ApiModel) -> No
     assert wrong(check_answer(prose, api)) == unknown
 
 
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("Call `actor.sphere(bogus=1)`.", (1, 7)),
+        ("Call `actor.sphere(1, 2, 3)`.", (1, 7)),
+        ("é ``  actor.sphere(\n1, 2)``", (1, 7)),
+        ("a\n`print('é', actor.sphere(*[1, 2]))`", (2, 13)),
+        ("`window.Scene(foo=1)`", (1, 2)),
+        ("`>>> window.Scene().add(actor.line(1, wide=2))`", (1, 25)),
+        ("`from lib import actor as a; a.sphere(bogus=1)`", (1, 30)),
+    ],
+)
+def test_calls_in_inline_code_are_held_to_the_api(said: str, place: tuple[int, int], api: ApiModel) -> None:
+    report = check_answer(said, api)
+    assert [(f.kind, f.line, f.column) for f in report.findings] == [("bad-call", *place)]
+    assert report.calls_checked - report.calls_bound == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "unknown"),
+    [
+        ("`from lib.actor import spher`", ["lib.actor.spher"]),
+        ("`import lib.actr`", ["lib.actr"]),
+        ("`window.Scene().ad(1)`", ["lib.Scene.ad"]),
+    ],
+)
+def test_imports_and_results_of_calls_in_inline_code_are_looked_up(
+    said: str, unknown: list[str], api: ApiModel
+) -> None:
+    assert wrong(check_answer(said, api)) == unknown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "`actor.sphere(...)`",
+        "`actor.sphere()`",
+        "`sphere(centers, colors)`",
+        "`actor.sphere(centers, colors)`",
+        "`actor.sphere(centers, *, colors)`",
+        "`actor.sphere(radii=2)`",
+        "`actor.sphere(centers, colors=colors, ...)`",
+        "`Scene(foo=1)`",
+        "`x = undefined(1)`",
+        "`from left (to right)`",
+        "`import numpy as np`",
+        "`Scene.resize(size)`",
+        "`lib.py (the file)`",
+        "`open('lib.actor.txt')`",
+        "`open(lib.py)`",
+        "There is no `actor.sphere(bogus=1)`.",
+        "`actor.sphere(bogus=1)` doesn't work.",
+        "Write `actor.sphere(radii=2)` instead of `actor.sphere(bogus=1)`.",
+    ],
+)
+def test_half_code_in_the_prose_is_not_accused(said: str, api: ApiModel) -> None:
+    assert check_answer(said, api).findings == ()
+
+
+def test_inline_code_goes_on_from_the_blocks_and_changes_nothing(api: ApiModel) -> None:
+    code = "```python\nfrom lib import Scene\ns = Scene()\n```\n"
+    report = check_answer(f"{code}\n`s.resize(1, 2)`, `s = other()`, `s.resize(1, 2)`, `s.resize(1)`", api)
+    assert [(f.kind, f.column) for f in report.findings] == [("bad-call", 2), ("bad-call", 35)]
+
+
 def test_prose_speaks_of_the_codes_own_variables(api: ApiModel) -> None:
     code = "```python\nfrom lib import window as actor\nscene = actor.Scene()\nui = other()\n```\n"
     report = check_answer(f"{code}\n`actor.Scene`, `actor.sphere`, `scene.ad`, `scene.add`, `ui.Panell`", api)
@@ -111,8 +176,13 @@ def test_nothing_is_raised(text: str, api: ApiModel) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["".join("`" * n + "a" for n in range(1, 600)), "```python\nx\n```\n" * 10_000, "`actor.spher` " * 10_000],
-    ids=["backticks", "blocks", "names"],
+    [
+        "".join("`" * n + "a" for n in range(1, 600)),
+        "```python\nx\n```\n" * 10_000,
+        "`actor.spher` " * 10_000,
+        "`a.b(1)` " * 10_000,
+    ],
+    ids=["backticks", "blocks", "names", "calls"],
 )
 def test_time_grows_with_the_text_only(text: str, api: ApiModel) -> None:
     start = time.perf_counter()
@@ -128,6 +198,8 @@ MARKDOWN = st.lists(
             "```python\n",
             "\n",
             "lib.spher",
+            "lib.actor.sphere(é=1, b=lib.x)",
+            "from lib import spher",
             "import lib\n",
             "actor.spher",
             "> ",

@@ -30,6 +30,11 @@ def kinds(code: str, api: ApiModel) -> list[str]:
         ("actor.sphere([1], centers=1)", "gives `centers` twice"),
         ("actor.sphere([1], radii=1, radii=2)", "gives `radii` twice"),
         ("actor.box(1, 2, 3, 4)", "passes 4 positional arguments where at most 3 are taken"),
+        ("actor.box(*[1, 2, 3, 4])", "passes 4 positional arguments where at most 3 are taken"),
+        ("actor.box(1, *(2, *[3, 4]), *more)", "passes 4 positional arguments where at most 3 are taken"),
+        ("actor.box(**{'centers': 1, 'colour': 2})", "passes `colour`"),
+        ("actor.box(1, **{**more, 'centers': 2})", "gives `centers` twice"),
+        ("actor.sphere(*[])", "lacks the required `centers`"),
         ("actor.box(1, 2, 3, 4, *more)", "passes 4 positional arguments"),
         ("actor.box(1, *more, colour=1)", "passes `colour`"),
         ("actor.line(width=1)", "lacks the required `points`"),
@@ -64,6 +69,12 @@ def test_calls_that_must_fail_are_found(call: str, words: str, api: ApiModel) ->
         "actor.sphere(**more)",
         "actor.sphere(...)",
         "actor.line(1, **more)",
+        "actor.line(*[1, 2])",
+        "actor.line(*[1, *more])",
+        "actor.line(**{'points': 1, 'width': 2})",
+        "actor.line(1, **{**more})",
+        "actor.line(1, **{name: 2})",
+        "actor.box(**{'centers': 1, 'centers': 2})",
         "actor.line(1, *more)",
         "actor.first(1, 2, 3, 4, other=5)",
         "actor.odd(1, 2, 3)",
@@ -104,6 +115,14 @@ def test_the_true_signature_is_told(api: ApiModel) -> None:
     (found,) = check_code("from lib import actor as a\na.sphere(1, 2)", api).findings
     assert (found.line, found.column, found.subject, found.path) == (2, 1, "a.sphere", "lib.actor.sphere")
     assert found.suggestions == ("lib.actor.sphere(centers, *, colors=(1, 0, 0), radii=1)",)
+
+
+def test_calls_whose_arguments_cannot_be_seen_are_counted_apart(api: ApiModel) -> None:
+    calls = (
+        "actor.sphere(1)\nactor.sphere(*more)\nactor.line(1, **more)\nactor.sphere(...)\nactor.sphere(*more, bogus=1)"
+    )
+    report = check_code(IMPORTS + calls, api)
+    assert (report.calls_checked, report.calls_bound, report.calls_open) == (2, 1, 3)
 
 
 NAMES = ("a", "b", "c", "d")

@@ -27,11 +27,17 @@ NO_ADD = "Line 3: x\nAttributeError: 'Panel' object has no attribute 'add'"
         ("a.show()", "show(a)"),
         ("x = é.show(1, key=(2))", "x = show(é, 1, key=(2))"),
         ("f(1)\\\n  .show(\n1)", "show(f(1), \n1)"),
+        ("b.show(a.show(1))", "show(b, show(a, 1))"),
         ("a.b[0].show(*c)", "show(a.b[0], *c)"),
     ],
 )
 def test_a_function_that_takes_the_object_is_called_with_it(before: str, after: str) -> None:
     assert without_missing_method(before, LOST, _api(ACTOR, SHOW)) == f"from lib.actor import show\n{after}"
+
+
+@pytest.mark.parametrize("code", ["a.show(1).show(2)", "a.show (3)", "(a.show)(3)"])
+def test_calls_that_cannot_be_written_so_stay(code: str) -> None:
+    assert without_missing_method(code, LOST, _api(ACTOR, SHOW)) is None
 
 
 def test_a_function_of_a_module_is_no_missing_method() -> None:

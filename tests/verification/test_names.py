@@ -54,6 +54,14 @@ def wrong(report: CodeReport) -> list[str]:
         ("from lib import actor\nmatch 1:\n    case 1 if actor.spher: ...", "lib.actor.spher"),
         ("try:\n    from lib import actor\nexcept OSError:\n    raise\nactor.spher", "lib.actor.spher"),
         ("from lib import Scene\ns: Scene\ns.ad(1)", "lib.Scene.ad"),
+        ("from lib import ui\ntry: ...\nexcept ui.Wrong: ...", "lib.ui.Wrong"),
+        ("from lib import ui\ntry: ...\nexcept (OSError, ui.Wrong) as e: ...", "lib.ui.Wrong"),
+        ("from lib import ui\nmatch 1:\n    case ui.Wrong(): ...", "lib.ui.Wrong"),
+        ("from lib import ui\nmatch 1:\n    case [ui.Panel(), *_] | {'a': ui.WRONG}: ...", "lib.ui.WRONG"),
+        ("from lib import ui\nmatch 1:\n    case {ui.WRONG: _}: ...", "lib.ui.WRONG"),
+        ("from lib import actor\nactor.spher += 1", "lib.actor.spher"),
+        ("from lib import actor\ndel actor.spher", "lib.actor.spher"),
+        ("from lib import Scene\nclass A(Scene): ...\nA().ad += 1", "lib.Scene.ad"),
         ("async def f():\n    from lib import Scene\n    async with g():\n        Scene().ad(1)", "lib.Scene.ad"),
     ],
 )
@@ -101,6 +109,15 @@ def test_names_that_do_not_exist_are_found(code: str, path: str, api: ApiModel) 
         "from lib import window\nwindow.ShowManager().scene.anything",
         "from lib import Scene\nclass A(Scene):\n    x = 1\n    def f(self):\n        self.y = 2\n"
         "        self.x, self.y, self.add(1)",
+        "from lib import actor\nactor.mine = 1\nactor.mine += 1\ndel actor.mine",
+        "from lib import Scene\nclass A(Scene):\n    def f(self):\n        self.x = 1\n"
+        "        self.x += 1\n        del self.x\nA().x += 1",
+        "from lib import Scene\nclass A:\n    def f(self):\n        self.s = Scene()\n"
+        "    def g(self):\n        self.s.anything\nmake().s += 1",
+        "from lib import actor\nactor.sphere += 1\nactor.sphere.anything",
+        "from lib import ui\ntry:\n    ui = other()\nexcept ui.Wrong: ...",
+        "from lib import actor\ntry:\n    del actor.new\nexcept AttributeError: ...",
+        "from lib import ui\nmatch 1:\n    case ui.Panel(size=1) | ui.Foreign.anything: ...",
         "from lib import Scene\nclass A(Scene, Other):\n    def f(self):\n        self.anything",
         "from lib import Scene\n@decorated\nclass A(Scene):\n    def f(self):\n        self.anything",
         "from lib import Scene\nclass A(Scene):\n    def __getattr__(self, n): ...\nA().anything",
@@ -150,6 +167,12 @@ def test_what_exists_instead_is_named(api: ApiModel) -> None:
 def test_a_missing_module_is_answered_by_the_names_own_place(api: ApiModel) -> None:
     (found,) = (f for f in check_code("from lib.scenes import Scene", api).findings if f.kind == "unknown-name")
     assert found.suggestions[0] == "lib.Scene"
+
+
+@pytest.mark.parametrize("code", ["from lib.actorz import nowhere", "from lib.actorz import *"])
+def test_a_missing_module_whose_names_say_nothing_is_answered_by_modules_like_it(code: str, api: ApiModel) -> None:
+    (found,) = (f for f in check_code(code, api).findings if f.kind == "unknown-name")
+    assert found.suggestions == ("lib.actor",)
 
 
 def test_an_import_that_is_missing_is_told_and_the_name_checked_all_the_same(api: ApiModel) -> None:

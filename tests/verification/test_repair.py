@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.symbols import ApiModel
+from agent.symbols.closeness import same_name
 from agent.verification import check_answer, repair
-from agent.verification.closeness import same_name
 from agent.verification.repair import MOST_FINDINGS
 
 
@@ -44,6 +44,26 @@ REPAIRED = {
         "np.zeros(3)\n",
         "import numpy as np\nnp.zeros(3)\n",
         "added `import numpy as np`",
+    ),
+    "a name that has a word more where it is assigned": (
+        "import lib\ncube_size = lib\nprint(size, [size])\n",
+        "import lib\ncube_size = lib\nprint(cube_size, [cube_size])\n",
+        "replaced `size`, which nothing assigns, by `cube_size`",
+    ),
+    "a word before it that could be a verb": (
+        "import lib\nshow_manager = lib\nprint(manager)\n",
+        "import lib\nshow_manager = lib\nprint(show_manager)\n",
+        "replaced `manager`, which nothing assigns, by `show_manager`",
+    ),
+    "colours of no module": (
+        "from lib import colors, actor\nactor.sphere([colors.dark_red, colors.get('Lime')])\ncolors = 1\n",
+        "from lib import actor\nactor.sphere([(0.55, 0.0, 0.0), (0.0, 1.0, 0.0)])\ncolors = 1\n",
+        "wrote the colours of `lib.colors`, which does not exist, as numbers",
+    ),
+    "one of several": (
+        "import lib\ncenters = sizes = lib\nprint([print(center, sizes[i]) for i in range(3)])\n",
+        "import lib\ncenters = sizes = lib\nprint([print(centers[i], sizes[i]) for i in range(3)])\n",
+        "replaced `center`, which nothing assigns, by elements of `centers`",
     ),
     "the library itself": ("lib.actor.sphere([1])\n", "import lib\nlib.actor.sphere([1])\n", "added `import lib`"),
     "a slip of the pen": (
@@ -153,6 +173,20 @@ def test_what_is_certain_is_repaired_in_place(code: str, better: str, done: str,
 
 
 LEFT = {
+    "a colour that nobody knows": "from lib import actor, colors\nactor.sphere(colors.blurb)\n",
+    "more than colours": "from lib import actor, colors\nactor.sphere(colors.red, colors.mixed(1))\n",
+    "a number of things is not the things": "import lib\nnum_points = 10\nlib.actor.sphere(points, num_points)\n",
+    "nor is n of them": "import lib\nn_colors = 10\nlib.actor.sphere([n_colors], colors=colors)\n",
+    "nor is the largest": "import lib\nmy_max_points = 1\nlib.actor.sphere(points)\n",
+    "a scene's size is no scene": "import lib\nscene_size = (5, 5)\nscene.add(lib)\n",
+    "a path of data is no data": "import lib\ndata_path = 'x.npy'\nlib.actor.sphere(centers=data)\n",
+    "a module is no points": "import lib\nimport points_lib\nlib.actor.sphere(points)\n",
+    "nor where it ends so": "import lib\nimport my_points\nlib.actor.sphere(points)\n",
+    "a parameter of a word more": "import lib\ndef f(my_points): pass\nlib.actor.sphere(points)\n",
+    "a loop's variable of a word more": "import lib\nfor my_points in [1]: pass\nlib.actor.sphere(points)\n",
+    "one that is unpacked": "import lib\nmy_points, b = lib\nlib.actor.sphere(points, b)\n",
+    "one of two that have a word more": "import lib\nmy_points = a_points = 1\nlib.actor.sphere(points)\n",
+    "one of nothing that is known": "import lib\ncenters = lib\nprint(center)\n",
     "the reader's own variable": "scene.add(actor)\n",
     "a name that is only passed on": "print(sphere)\n",
     "a member that the module has not": "actor.position = 1\nactor.local\n",
@@ -197,13 +231,28 @@ def test_what_is_not_certain_is_left(code: str, api: ApiModel) -> None:
             "Call `lib.actor.spheres`:\n```python\nimport lib\nlib.actor.spheres([1])\n```\n",
             "Call `lib.actor.sphere`:\n```python\nimport lib\nlib.actor.sphere([1])\n```\n",
         ),
+        (
+            "`from lib.actor import spheres`, `print(lib.actor.spheres(2))`:\n"
+            "```python\nimport lib\nlib.actor.spheres([1])\n```\n",
+            "`from lib.actor import sphere`, `print(lib.actor.sphere(2))`:\n"
+            "```python\nimport lib\nlib.actor.sphere([1])\n```\n",
+        ),
         ("There is no `lib.actor.spheres`.\n", "There is no `lib.actor.spheres`.\n"),
         (
             "```python\nfrom lib import actor\n```\nthen\n```python\nactor.spheres([1])\n```\n",
             "```python\nfrom lib import actor\n```\nthen\n```python\nactor.sphere([1])\n```\n",
         ),
     ],
-    ids=["quotation", "list", "doctest", "CRLF", "prose follows the code", "prose alone is left", "two blocks"],
+    ids=[
+        "quotation",
+        "list",
+        "doctest",
+        "CRLF",
+        "prose follows the code",
+        "inline code too",
+        "prose alone is left",
+        "two blocks",
+    ],
 )
 def test_markdown_stays_markdown(text: str, better: str, api: ApiModel) -> None:
     assert repair(text, api).text == better
@@ -299,3 +348,8 @@ def test_the_laws_of_repair(text: str, api: ApiModel) -> None:
 def test_every_repaired_block_is_still_python(api: ApiModel) -> None:
     for code, *_ in REPAIRED.values():
         ast.parse(repair(fenced(code), api).report.blocks[0].code)
+
+
+def test_a_wrong_call_in_prose_does_not_keep_its_code_from_being_repaired(api: ApiModel) -> None:
+    text = "```python\nscene = Scene()\n```\nUse `Scene(nonsense=1)` for it."
+    assert "import Scene" in repair(text, api).text

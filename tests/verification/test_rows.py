@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.verification.rows import Arguments, documented, with_rows
+from agent.verification.rows import Arguments, documented, with_as_many_rows, with_rows
 from tests.support import make_chunk
 
 DOC = """Draw.
@@ -73,3 +73,41 @@ def test_where_it_cannot_help_nothing_is_tried(code: str, error: str) -> None:
 def test_any_text_can_be_given(text: str) -> None:
     mended = with_rows(text, ERROR, KNOWN)
     assert mended is None or ast.parse(mended).body
+
+
+THREE, TWO = "[[1, 2, 3], [4, 5, 6], [7, 8, 9]]", "[(1, 0, 0), (0, 1, 0)]"
+
+
+@pytest.mark.parametrize(
+    ("code", "mended"),
+    [
+        (f"sphere({THREE}, {TWO})", f"sphere({THREE}[:2], {TWO})"),
+        (
+            f"c = np.array({TWO})\nk = {THREE}\nsphere(centers=c, colors=np.asarray(k))",
+            f"c = np.array({TWO})\nk = {THREE}\nsphere(centers=c, colors=np.asarray(k)[:2])",
+        ),
+    ],
+    ids=["written there", "by names"],
+)
+def test_what_has_too_many_rows_is_cut(code: str, mended: str) -> None:
+    assert with_as_many_rows(code, ERROR, KNOWN) == mended
+    assert with_as_many_rows(mended, ERROR, KNOWN) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (f"sphere({THREE}, {TWO})", "NameError: x"),
+        (f"sphere({THREE}, {THREE})", ERROR),
+        (f"sphere({THREE}, [(1, 0, 0)])", ERROR),  # one is for all
+        (f"sphere({THREE}, (1, 0, 0))", ERROR),  # a colour, not three rows
+        (f"sphere({THREE}, colors)", ERROR),
+        (f"k = {TWO}\nk = {THREE}\nsphere({THREE}, k)", ERROR),
+        (f"for k in x:\n    sphere({THREE}, k)\nk = {TWO}", ERROR),
+        (f"cube({THREE}, {TWO})", ERROR),
+        (f"sphere({THREE}, {TWO}", ERROR),
+    ],
+    ids=["other", "equal", "one", "flat", "unknown", "bound twice", "bound by a loop", "not documented", "broken"],
+)
+def test_rows_stay_where_their_number_is_not_known_or_not_wrong(code: str, error: str) -> None:
+    assert with_as_many_rows(code, error, KNOWN) is None

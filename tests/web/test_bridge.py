@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from agent.errors import ModelUnavailable, Overloaded
 from agent.schema import Health, SearchReply, SearchRequest
 from agent.settings import Settings
 from agent.web.bridge import LOOKUPS, SEARCHES
-from agent.web.lanes import Lane
+from agent.web.lanes import Lane, Mailbox
 from tests.fakes import (
     EVENTS,
     QUESTION,
@@ -138,6 +140,53 @@ def test_a_full_lane_refuses_and_an_ended_one_too() -> None:
 
     asyncio.run(use())
     assert eventually(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("probe-")])
+
+
+def test_the_loop_is_woken_once_for_what_comes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use() -> None:
+        loop, read = asyncio.get_running_loop(), list[int]()
+        mailbox, woken = Mailbox(), 0
+        wake = loop.call_soon_threadsafe
+
+        def counted(*arguments: Any) -> Any:
+            nonlocal woken
+            woken += 1
+            return wake(*arguments)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+
+        def post() -> None:
+            for number in range(100):
+                mailbox.post(partial(read.append, number))
+
+        writer = threading.Thread(target=post)
+        writer.start()
+        writer.join()  # the loop is busy meanwhile
+        assert read == []
+        await asyncio.sleep(0)
+        mailbox.post(partial(read.append, 100))
+        await asyncio.sleep(0.01)
+        assert read == list(range(101))
+        assert woken == 2
+
+    asyncio.run(use())
+
+
+def test_a_job_that_ends_well_leaves_nothing_for_the_collector() -> None:
+    async def use() -> None:
+        lane = Lane("thing", running=1, waiting=1, timeout=5.0)
+
+        def work(_: CancelToken) -> Any:
+            yield "one"
+
+        await lane.submit(work).last()
+        gc.collect()
+        for _ in range(20):
+            await lane.submit(work).last()
+        assert gc.collect() < 20  # a cycle in each would be hundreds
+        await lane.close()
+
+    asyncio.run(use())
 
 
 def test_withdrawn_jobs_leave_the_line_while_another_runs() -> None:

@@ -136,13 +136,14 @@ from uuid import uuid4
 from msgspec.structs import replace
 from agent.api import serve
 from agent.recording import Recorder
+from agent.records import Given
 from agent.settings import Settings
 from tests.fakes import ScriptedService
 
 class Recorded(ScriptedService):
     def keep(self, plan, answer, *, user=None):
         own = replace(answer, answer_id=uuid4())
-        recorder.keep(own, plan.asked.question, plan.request.question, user)
+        recorder.keep(Given(own, plan.asked.question, plan.request.question, user))
         return own
 
     def feedback(self, request, *, user=None):

@@ -22,6 +22,7 @@ from agent.web.server import listen
 from tests.fakes import ScriptedService
 
 PROGRAM = """
+import gc
 import time
 import agent.web.lanes
 from agent.api import serve
@@ -38,7 +39,7 @@ class Asked(ScriptedService):
 agent.web.lanes.FAREWELL = 0.5
 service = Asked()
 serve(lambda: service, Settings(port=0, shutdown_grace={grace}))
-print("closed:", service.closed)
+print("closed:", service.closed, "kept out of collections:", gc.get_freeze_count() > 0)
 """
 
 
@@ -70,7 +71,7 @@ def test_an_idle_server_stops_at_a_signal(number: signal.Signals) -> None:
         assert client.get("/health/live").status_code == 200  # the connection stays open
         process.send_signal(number)
         out, err = process.communicate(timeout=5)
-    assert (process.returncode, out, err) == (0, "closed: True\n", "")
+    assert (process.returncode, out, err) == (0, "closed: True kept out of collections: True\n", "")
 
 
 def test_a_signal_ends_running_replies_with_a_problem() -> None:
@@ -90,7 +91,7 @@ def test_a_signal_ends_running_replies_with_a_problem() -> None:
         assert "The service is stopping." in stream.result().text
         assert whole.result().status_code == 503
         assert whole.result().headers["retry-after"]
-    assert (process.returncode, out, err) == (0, "closed: True\n", "")
+    assert (process.returncode, out, err) == (0, "closed: True kept out of collections: True\n", "")
 
 
 def test_running_work_may_end_in_the_time_of_grace() -> None:

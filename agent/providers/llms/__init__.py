@@ -76,6 +76,18 @@ def count_tokens(llm: LLM, text: str) -> int:
     return len(get_tokenizer()(text))
 
 
+def held_to(llm: LLM, grammar: Callable[[], str | None]) -> LLM:
+    """Return a model that only says what a grammar accepts, or the model itself where it cannot be held to one.
+
+    Args:
+        llm: any.
+        grammar: gives it in llama.cpp's notation, or None where there is none; only called if it is of use.
+    """
+    hold = getattr(llm, "held_to", None)
+    text = grammar() if hold is not None else None
+    return hold(text) if hold is not None and text is not None else llm
+
+
 def model_name(llm: LLM) -> str:
     """Return what an answer calls the model that wrote it."""
     return llm.metadata.model_name

@@ -75,6 +75,14 @@ class EmbeddedLLM(OpenAILike):
         """
         self._server.address()
 
+    def held_to(self, grammar: str) -> EmbeddedLLM:
+        """Return this model, but it only says what a grammar accepts; on the same server.
+
+        Args:
+            grammar: in llama.cpp's notation (GBNF).
+        """
+        return self.model_copy(update={"additional_kwargs": {"extra_body": {"grammar": grammar}}})
+
     def close(self) -> None:
         """Stop the server, and whatever it is saying; a later question starts it again."""
         self._server.close()

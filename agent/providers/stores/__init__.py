@@ -35,8 +35,13 @@ def create_store(settings: Settings, generation: Generation, dimension: int) -> 
     return LanceVectorStore.create(generation.store_dir, dimension, tokenize=code_tokens)
 
 
-def open_store(settings: Settings, generation: Generation) -> ThreadedVectorStore:
+def open_store(settings: Settings, generation: Generation, *, once: bool = False) -> ThreadedVectorStore:
     """Open the store of a generation.
+
+    Args:
+        settings: which store.
+        generation: a finished one.
+        once: it is queried a few times only, and keeps next to nothing in memory for more.
 
     Raises:
         IndexMissing: there is none.
@@ -59,7 +64,7 @@ def open_store(settings: Settings, generation: Generation) -> ThreadedVectorStor
         return PineconeStore.open(connection, generation.store_dir, tokenize=code_tokens)
     from agent.providers.stores.lancedb import LanceVectorStore
 
-    return LanceVectorStore.open(generation.store_dir, tokenize=code_tokens)
+    return LanceVectorStore.open(generation.store_dir, tokenize=code_tokens, once=once)
 
 
 def drop_store(settings: Settings, generation: Generation) -> None:

@@ -9,7 +9,6 @@ table, so that a hybrid query never mixes two states. Writes of another process 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +28,8 @@ from agent.errors import IndexMismatch, IndexMissing, InvalidInput
 from agent.providers.stores.exact import ExactSearch
 from agent.providers.stores.faults import translated
 from agent.providers.stores.filters import equals, predicate
-from agent.providers.stores.native import NativeSearch, finish, index_words
+from agent.providers.stores.memory import connect, large_blocks_returned
+from agent.providers.stores.native import PROBES, PROBES_ONCE, NativeSearch, finish, index_words
 from agent.providers.stores.ranking import ranked
 from agent.providers.stores.rows import BATCH_ROWS, NODE_COLUMNS, Tokenize, schema, to_batches, to_nodes
 from agent.providers.stores.threaded import Steps, ThreadedVectorStore, nobody
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 TABLE = "chunks"
 EXACT_ROWS = 50_000
-_READ_AHEAD = {"LANCE_DEFAULT_IO_BUFFER_SIZE": str(32 << 20), "LANCE_DEFAULT_BATCH_SIZE": "512"}
 
 
 class LanceVectorStore(ThreadedVectorStore):
@@ -63,6 +62,7 @@ class LanceVectorStore(ThreadedVectorStore):
     _table: Any = PrivateAttr()
     _connection: Any = PrivateAttr()
     _tokenize: Tokenize = PrivateAttr()
+    _probes: int = PrivateAttr()
     _search: ExactSearch | NativeSearch | None = PrivateAttr(default=None)
     _reading: Any = PrivateAttr(default_factory=threading.Lock)
     _writing: Any = PrivateAttr(default_factory=threading.Lock)
@@ -89,14 +89,20 @@ class LanceVectorStore(ThreadedVectorStore):
             )
         with translated(directory, "be created"):
             directory.mkdir(parents=True, exist_ok=True)
-            connection = _connect(directory)
+            connection = connect(directory, once=True)
             table = connection.create_table(TABLE, schema=schema(dimension))
             index_words(table)
-        return cls._of(connection, table, directory, tokenize, exact_rows)
+        return cls._of(connection, table, directory, tokenize, exact_rows, PROBES)
 
     @classmethod
-    def open(cls, directory: Path, *, tokenize: Tokenize, exact_rows: int = EXACT_ROWS) -> Self:
+    def open(cls, directory: Path, *, tokenize: Tokenize, exact_rows: int = EXACT_ROWS, once: bool = False) -> Self:
         """Open the newest version of a store.
+
+        Args:
+            directory: holds it.
+            tokenize: as in `create`.
+            exact_rows: see the class.
+            once: keep next to nothing that queries read, since there will be few, by vectors of rows of its own.
 
         Raises:
             IndexMissing: there is none.
@@ -106,12 +112,14 @@ class LanceVectorStore(ThreadedVectorStore):
         if not (directory / f"{TABLE}.lance").is_dir():
             raise IndexMissing(f"There is no store in {str(directory)!r}.", remedy="Build it: `fury-agent index`.")
         with translated(directory, "be opened"):
-            connection = _connect(directory)
+            connection = connect(directory, once=once)
             table = connection.open_table(TABLE)
-        return cls._of(connection, table, directory, tokenize, exact_rows)
+        return cls._of(connection, table, directory, tokenize, exact_rows, PROBES_ONCE if once else PROBES)
 
     @classmethod
-    def _of(cls, connection: DBConnection, table: Any, directory: Path, tokenize: Tokenize, exact_rows: int) -> Self:
+    def _of(
+        cls, connection: DBConnection, table: Any, directory: Path, tokenize: Tokenize, exact_rows: int, probes: int
+    ) -> Self:
         names = table.schema.names
         dimension = table.schema.field("vector").type.list_size if "vector" in names else 1
         if not table.schema.equals(schema(dimension)):
@@ -120,7 +128,7 @@ class LanceVectorStore(ThreadedVectorStore):
                 remedy="Rebuild the index: `fury-agent index --force`.",
             )
         store = cls(directory=directory, dimension=dimension, exact_rows=exact_rows)
-        store._connection, store._table, store._tokenize = connection, table, tokenize
+        store._connection, store._table, store._tokenize, store._probes = connection, table, tokenize, probes
         return store
 
     @classmethod
@@ -220,7 +228,7 @@ class LanceVectorStore(ThreadedVectorStore):
     @contextmanager
     def _written(self) -> Generator[None]:
         """Write to the newest version, one thread at a time, and have queries see it afterwards."""
-        with self._writing, translated(self.directory, "be written"):
+        with self._writing, large_blocks_returned(), translated(self.directory, "be written"):
             self._table.checkout_latest()  # merging into an older version would add rows twice
             try:
                 yield
@@ -284,14 +292,7 @@ class LanceVectorStore(ThreadedVectorStore):
             if self._search is None:
                 table = self._connection.open_table(TABLE)  # a second handle: this one stays at its version
                 table.checkout(table.version)
-                self._search = ExactSearch(table) if table.count_rows() <= self.exact_rows else NativeSearch(table)
+                self._search = (
+                    ExactSearch(table) if table.count_rows() <= self.exact_rows else NativeSearch(table, self._probes)
+                )
             return self._search
-
-
-def _connect(directory: Path) -> DBConnection:
-    # LanceDB has no other setting for how much it reads ahead, and how many rows at once: compacting fills 2 GB.
-    for name, value in _READ_AHEAD.items():
-        os.putenv(name, value)
-    import lancedb  # takes a second
-
-    return lancedb.connect(directory)

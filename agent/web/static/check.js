@@ -7,6 +7,8 @@ const PICTURE = /^\/?(pictures\/[\w.-]+\.png)$/;
 /** Return the badge, or null where there was nothing to check. */
 export function badge(verification) {
   const { checked_names: names = 0, checked_calls: calls = 0, repaired = [], findings = [], unchecked = null } = verification;
+  const { unchecked_names: openNames = [], unchecked_calls: openCalls = 0 } = verification;
+  const open = openNames.length + openCalls;
   const ran = verification.ran ?? null;
   const problems = findings.filter(({ kind }) => kind !== "unused-import");
   const failed = ran && !ran.ok;
@@ -15,6 +17,7 @@ export function badge(verification) {
     problems.length ? count(problems.length, "problem") : names || calls ? "Checked" : "Not checked",
     names && count(names, "name"),
     calls && count(calls, "call"),
+    open && `${open} not decided`,
     repaired.length && `${repaired.length} repaired`,
     ran && (failed ? "run failed" : `ran in ${Number(ran.seconds).toFixed(1)} s`),
   ];
@@ -23,7 +26,7 @@ export function badge(verification) {
     `details.check.${state}`,
     {},
     el("summary", {}, icon(state === "right" ? "done" : "alert"), words.filter(Boolean).join(" · ")),
-    el("div.findings", {}, ...paragraphs({ problems, repaired, unchecked, ran, names, calls })),
+    el("div.findings", {}, ...paragraphs({ problems, repaired, unchecked, ran, names, calls, openNames, openCalls })),
   );
 }
 
@@ -35,21 +38,27 @@ export function picture(ran) {
   return el("figure", {}, link, el("figcaption", {}, "What the code drew when it was run."));
 }
 
-function paragraphs({ problems, repaired, unchecked, ran, names, calls }) {
+function paragraphs({ problems, repaired, unchecked, ran, names, calls, openNames, openCalls }) {
   return [
     problems.length ? el("ul", {}, ...problems.map(finding)) : null,
     repaired.length ? el("p", {}, "Put right before you saw it:") : null,
     repaired.length ? el("ul", {}, ...repaired.map((text) => el("li", {}, ...marked(text)))) : null,
     ran?.error ? el("pre", { tabindex: "0" }, ran.error) : null,
     unchecked ? el("p", {}, `Not checked: ${unchecked}`) : null,
-    problems.length || unchecked || !(names || calls) ? null : el("p", {}, "Every name and call of the library that could be looked up exists in this version."),
+    openNames.length ? el("p", {}, "Not decided by the sources: ", ...listed(openNames), ".") : null,
+    openCalls ? el("p", {}, `Not decided: ${count(openCalls, "call")} with arguments that cannot be seen.`) : null,
+    problems.length || unchecked || !(names || calls) ? null : el("p", {}, "Every name and call of the library that could be decided exists in this version."),
   ].filter(Boolean);
 }
 
 function finding({ line, message, suggestions = [], kind }) {
   const where = el("span.line", {}, `Line ${line}: `);
-  const instead = suggestions.flatMap((name, index) => [index ? ", " : " Instead: ", el("code", {}, name)]);
+  const instead = suggestions.length ? [" Instead: ", ...listed(suggestions)] : [];
   return el("li", { "data-kind": kind }, where, ...marked(message), ...instead);
+}
+
+function listed(names) {
+  return names.flatMap((name, index) => [index ? ", " : "", el("code", {}, name)]);
 }
 
 // Messages put names between backticks.

@@ -81,6 +81,12 @@ def gone(process: int) -> bool:
     return False
 
 
+def test_it_is_held_to_a_grammar_and_stays_free_without_one(llm: EmbeddedLLM) -> None:
+    question = "What is two plus two? Answer with one word."
+    assert text(ask(llm.held_to('root ::= "purple" | "yellow"'), question)) in {"purple", "yellow"}
+    assert text(ask(llm, question)) not in {"purple", "yellow"}
+
+
 def test_nothing_runs_before_the_first_question(tmp_path: Path) -> None:
     assert EmbeddedLLM(tmp_path / "missing.gguf")._server._process is None
 

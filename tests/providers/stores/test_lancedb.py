@@ -31,7 +31,7 @@ from agent.errors import (
 )
 from agent.providers.stores.bm25 import Bm25
 from agent.providers.stores.faults import translated
-from agent.providers.stores.lancedb import LanceVectorStore
+from agent.providers.stores.lancedb import EXACT_ROWS, LanceVectorStore
 
 MakeNode = Callable[..., TextNode]
 
@@ -43,8 +43,8 @@ def create(directory: Path, dimension: int = DIMENSION, **more: int) -> LanceVec
     return LanceVectorStore.create(directory, dimension, tokenize=str.split, **more)
 
 
-def reopen(directory: Path, **more: int) -> LanceVectorStore:
-    return LanceVectorStore.open(directory, tokenize=str.split, **more)
+def reopen(directory: Path, exact_rows: int = EXACT_ROWS) -> LanceVectorStore:
+    return LanceVectorStore.open(directory, tokenize=str.split, exact_rows=exact_rows)
 
 
 def ids(store: LanceVectorStore) -> list[str]:
@@ -311,7 +311,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from llama_index.core.schema import TextNode
-from agent.providers.stores.lancedb import LanceVectorStore
+from agent.providers.stores.lancedb import EXACT_ROWS, LanceVectorStore
 
 store = LanceVectorStore.open(Path(sys.argv[1]), tokenize=str.split)
 for number in range(int(sys.argv[2]), 10_000):

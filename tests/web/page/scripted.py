@@ -102,6 +102,9 @@ ANSWER = Answer(
 SOURCES = SourcesEvent(CITATIONS, "fury", "2.0.0")
 PLAIN = replace(ANSWER, answer="Use `actor.sphere` [1].", citations=CITATIONS[:1], verification=Verification(1))
 WRONG = replace(PLAIN, verification=Verification(2, ("fury.actor.spher",), findings=(FINDING,)))
+OPEN = replace(
+    PLAIN, verification=Verification(1, checked_calls=1, unchecked_names=("fury.Scene.pick",), unchecked_calls=1)
+)
 DECLINED = replace(PLAIN, status="declined", answer="The sources of fury 2.0.0 do not answer this.")
 PLACES = replace(PLAIN, status="sources_only", answer="No language model. These places are the nearest:", model=None)
 
@@ -161,8 +164,9 @@ def drafted(text: str) -> list[Step]:
 
 SCENES: dict[str, list[Step]] = {
     "slowly": [SOURCES, TokenEvent("The draft "), 60.0, AnswerEvent(PLAIN)],
-    "steps": [SOURCES, 0.5, TokenEvent("A draft that is replaced."), 0.5, AnswerEvent(PLAIN)],
+    "steps": [SOURCES, 0.5, TokenEvent("A draft that is replaced."), 1.0, AnswerEvent(PLAIN)],
     "wrong": [SOURCES, AnswerEvent(WRONG)],
+    "undecided": [SOURCES, AnswerEvent(OPEN)],
     "declined": [SOURCES, AnswerEvent(DECLINED)],
     "places": [SOURCES, AnswerEvent(PLACES)],
     "busy": [Overloaded("All places are taken.", remedy="Come back.", retry_after=2)],

@@ -12,7 +12,7 @@ def test_places_come_first_then_the_draft_then_the_checked_answer(page: Page) ->
     ask(page, "in steps")
     page.wait_for_selector(".sources li")
     assert page.locator(".prose").inner_text() == ""
-    expect(page.locator(".prose")).to_have_text("A draft that is replaced.")
+    page.wait_for_selector(".prose:has-text('A draft that is replaced.')")  # looks oftener than `expect` soon does
     page.wait_for_selector("[data-state=answered]")
     assert "replaced" not in page.locator(".answer").inner_text()
     assert "actor.sphere" in page.locator(".prose").inner_text()
@@ -66,6 +66,15 @@ def test_a_finding_names_what_exists_instead(page: Page) -> None:
     page.click(".check.wrong summary")
     found = page.locator(".findings").inner_text()
     assert found == "Line 3: fury.actor.spher does not exist. Instead: fury.actor.sphere"
+
+
+def test_what_could_not_be_decided_is_said_beside_what_was(page: Page) -> None:
+    ask(page, "undecided", "answered")
+    assert page.locator(".check summary").inner_text() == "Checked · 1 name · 1 call · 2 not decided"
+    page.click(".check summary")
+    found = page.locator(".findings").inner_text()
+    assert "Not decided by the sources: fury.Scene.pick." in found
+    assert "Not decided: 1 call with arguments that cannot be seen." in found
 
 
 def test_thumbs_are_sent_at_once_and_again_with_the_reason(page: Page, site: Site) -> None:

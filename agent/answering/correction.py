@@ -1,0 +1,192 @@
+"""What is done about a draft that does not hold: certain repairs, then the model's own second try, then a run.
+
+A correction may never make it worse: it is kept only where less is wrong than before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.errors import InvalidInput, SandboxUnavailable, StorageError
+from agent.schema import Finding, Ran
+from agent.symbols import ApiModel
+from agent.verification import (
+    Advise,
+    AnswerReport,
+    check_answer,
+    program,
+    repair,
+    sentence,
+    with_program,
+    without_mentions,
+)
+
+Rewrite = Callable[[Sequence[str]], str]
+"""What is wrong with a program, one sentence each -> what the model says when it is asked for another."""
+Run = Callable[[str], Ran]
+
+
+class Mended(Struct, frozen=True):
+    """A program that may run where another failed, and what was done to it, in words."""
+
+    code: str
+    done: str
+
+
+Mend = Callable[[str, str], Mended | None]
+"""(program, the error it ended with) -> what may run instead, or None."""
+
+MOST_TOLD = 5
+"""Findings that the model is told of; a small one loses itself in more."""
+MOST_MENDS = 5
+"""Errors in a row that are mended: behind each may stand another."""
+MOST_REWRITTEN = 2
+"""Programs that are written anew after a run has failed, each told the error of the one before."""
+_MOST_OF_ERROR = 200
+"""Characters of an error's last line that are repeated; a program says in it what it likes."""
+_FATAL = ("syntax", "undefined-name", "unknown-name", "bad-call")
+
+
+class Corrected(Struct, frozen=True):
+    """An answer after its correction.
+
+    Attributes:
+        text: what it became.
+        report: what is still wrong.
+        done: what was put right, in words, in order.
+        ran: what happened when its program was run.
+        not_run: why it was not, where it should have been.
+        rewritten: the model wrote its program anew.
+    """
+
+    text: str
+    report: AnswerReport
+    done: tuple[str, ...] = ()
+    ran: Ran | None = None
+    not_run: str | None = None
+    rewritten: bool = False
+
+
+def correct(
+    text: str,
+    api: ApiModel,
+    *,
+    rewrite: Rewrite | None = None,
+    run: Run | None = None,
+    mend: Mend | None = None,
+    do_without: Mend | None = None,
+    advise: Advise | None = None,
+) -> Corrected:
+    """Correct an answer as far as the given means go.
+
+    Args:
+        text: Markdown.
+        api: the library's API model.
+        rewrite: asks the model once for the check's findings, and `MOST_REWRITTEN` times for the error of a run.
+        run: runs a program.
+        mend: changes a program that has failed, before the model is asked.
+        do_without: as `mend`, but what it gives does less than was asked for: tried when all else has failed.
+        advise: says more of a finding before the model is told of it.
+    """
+    first = current = _repaired(text, api)
+    tried: Corrected | None = None
+    if told := _problems(current.report, advise):
+        if run is not None and mend is not None:
+            # A run's error is mended in seconds, and what was right stays; the model takes a minute, and begins anew.
+            tried = _mended(_ran(current, run, api), run, mend, api)
+            if tried.ran is not None and tried.ran.ok:
+                return tried
+        if rewrite is not None:
+            words = "rewrote the code, since names or calls in it were wrong"
+            current = _better(current, rewrite, told, api, words)
+    if run is None:
+        return current
+    current = tried if tried is not None and current is first else _mended(_ran(current, run, api), run, mend, api)
+    failed = current
+    for _ in range(MOST_REWRITTEN):
+        if rewrite is None or failed.ran is None or failed.ran.error is None:
+            break
+        error = failed.ran.error
+        again = _better(failed, rewrite, [error], api, f"rewrote the code after it had failed: {_last(error)}")
+        if again is failed:
+            break
+        failed = _mended(_ran(again, run, api), run, mend, api)
+        if failed.ran is not None and failed.ran.ok:
+            return failed
+    return _mended(current, run, _either(mend, do_without), api) if do_without is not None else current
+
+
+def _repaired(text: str, api: ApiModel) -> Corrected:
+    repaired = repair(text, api)
+    return Corrected(repaired.text, repaired.report, repaired.done)
+
+
+def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiModel, words: str) -> Corrected:
+    """Return the answer with the model's new program, if the check finds no more in it than in the old one."""
+    text = with_program(current.text, rewrite(told), api.roots)
+    if text is None or text == current.text or program(text, api.roots) is None:
+        return current  # nothing that uses the library, and so nothing in which anything could be wrong
+    after = _repaired(text, api)
+    before, now = len(_fatal(current.report)), len(_fatal(after.report))
+    if now > before or (now == before and current.ran is None):
+        return current
+    return replace(after, done=(*current.done, words, *after.done), rewritten=True)
+
+
+def _mended(current: Corrected, run: Run, mend: Mend | None, api: ApiModel) -> Corrected:
+    """Return the answer with its program mended, if it then runs."""
+    after = current
+    for _ in range(MOST_MENDS if mend is not None else 0):
+        code = program(after.text, api.roots)
+        if mend is None or code is None or after.ran is None or after.ran.error is None:
+            break
+        new = mend(code, after.ran.error)
+        text = with_program(after.text, f"~~~~python\n{new.code}\n~~~~", api.roots) if new is not None else None
+        if new is None or text is None:
+            break
+        failed = after.ran.error
+        changed = replace(after, text=text, report=check_answer(text, api), done=(*after.done, new.done))
+        after = _ran(changed, run, api)
+        if after.ran is not None and after.ran.error == failed:
+            break
+    return after if after.ran is not None and after.ran.ok else current
+
+
+def _either(first: Mend | None, second: Mend) -> Mend:
+    """Return what mends as the first does, or else as the second."""
+    return lambda code, error: (first(code, error) if first is not None else None) or second(code, error)
+
+
+def _ran(current: Corrected, run: Run, api: ApiModel) -> Corrected:
+    code = program(current.text, api.roots)
+    if code is None:
+        return replace(current, ran=None)
+    try:
+        return replace(current, ran=run(code))
+    except (SandboxUnavailable, StorageError, InvalidInput) as error:
+        return replace(current, ran=None, not_run=f"The code was not run: {error.message}")
+    except OSError as error:  # no process, file or memory could be had for it
+        return replace(current, ran=None, not_run=f"The code was not run: {error}.")
+
+
+def _fatal(report: AnswerReport) -> list[Finding]:
+    return [finding for block in report.blocks for finding in block.report.findings if finding.kind in _FATAL]
+
+
+def _problems(report: AnswerReport, advise: Advise | None) -> list[str]:
+    """Return what a model needs to know of each fatal finding: the line, and what is wrong with it."""
+    told: dict[str, None] = {}
+    for block in report.blocks:
+        lines = block.code.splitlines()
+        for finding in block.report.findings:
+            if finding.kind in _FATAL:
+                words = sentence(advise(finding) if advise is not None else finding)
+                told.setdefault(f"`{lines[finding.line - 1].strip()}`: {words}")
+    return list(told)[:MOST_TOLD]
+
+
+def _last(error: str) -> str:
+    return without_mentions(error.splitlines()[-1][:_MOST_OF_ERROR]) if error else error

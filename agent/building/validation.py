@@ -1,0 +1,64 @@
+"""Query a finished generation before anyone else does."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from llama_index.core.schema import TextNode
+from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQueryMode
+
+from agent.chunking.tokens import code_tokens
+from agent.errors import IndexCorrupt
+from agent.generations import Generation
+from agent.manifest import Manifest
+from agent.providers.stores.memory import large_blocks_returned
+from agent.providers.stores.threaded import ThreadedVectorStore
+from agent.schema import IndexInfo
+
+PROBES = 5
+"""Chunks that must be found again before a generation is published."""
+SAME = 0.999
+"""Cosine from which two vectors are the same text's."""
+
+
+def validate(store: ThreadedVectorStore, generation: Generation, info: IndexInfo, written: int) -> None:
+    """Query the finished store before anyone else does.
+
+    Args:
+        store: that of the generation, opened anew.
+        generation: what was built.
+        info: what it says of itself.
+        written: how many chunks went in.
+
+    Raises:
+        IndexCorrupt: rows are missing, or a chunk is not found by its own vector or its own words.
+    """
+    if not store.count() == info.chunks == written:
+        raise IndexCorrupt(
+            f"The new index holds {store.count()} chunks instead of {written}.",
+            remedy="The old index stays in use; run `fury-agent index --force`.",
+        )
+    with closing(Manifest(generation.manifest_file)) as manifest:
+        listed = manifest.count()
+        ids = manifest.sample(PROBES)
+    if listed != info.chunks:
+        raise IndexCorrupt(
+            f"The new manifest lists {listed} chunks instead of {info.chunks}.",
+            remedy="The old index stays in use; run `fury-agent index --force`.",
+        )
+    with large_blocks_returned():
+        for node in store.get_nodes(ids):
+            _find_again(store, node)
+
+
+def _find_again(store: ThreadedVectorStore, node: object) -> None:
+    assert isinstance(node, TextNode)
+    by_vector = store.query(VectorStoreQuery(query_embedding=node.embedding, similarity_top_k=1))
+    found = (by_vector.similarities or [0.0])[0] > SAME
+    words = " ".join(code_tokens(node.text)[:32])
+    by_words = store.query(VectorStoreQuery(query_str=words, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=1))
+    if not found or (words and not by_words.nodes):
+        raise IndexCorrupt(
+            f"The new index does not find its own chunk {node.node_id!r}.",
+            remedy="The old index stays in use; run `fury-agent index --force`.",
+        )

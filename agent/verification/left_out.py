@@ -1,0 +1,137 @@
+"""What a failing program can do without: tried when a run refused it by name, and kept if the rest then runs.
+
+An argument that a function does not take, or whose value nothing assigns.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from agent.verification.edits import Place, edited
+from agent.verification.giving_up import gives_up
+
+_KEYWORD = re.compile(
+    r"TypeError: (?:\w+\.)*?(?P<function>\w+?)(?:\.__init__|\.__new__)?\(\) "
+    r"got an unexpected keyword argument '(?P<name>\w+)'"
+)
+_LINE = re.compile(r"^Line (?P<line>\d+): ")
+_UNDEFINED = re.compile(r"NameError: name '(?P<name>\w+)' is not defined")
+
+
+class LeftOut(Struct, frozen=True):
+    """A program without what it cannot have, and what that was, in words."""
+
+    code: str
+    words: str
+
+
+@gives_up
+def without_refused(code: str, error: str) -> LeftOut | None:
+    """Return a program without what an error names, or None where that is not sure.
+
+    Args:
+        code: a program that failed.
+        error: what it said: `Line 3: <the line>`, then Python's own words.
+    """
+    tree = ast.parse(code)
+    for find in (_without_keyword, _without_undefined):
+        if (found := find(tree, error)) is not None:
+            places, words = found
+            changed = edited(code, places)
+            return LeftOut(changed, words) if changed is not None else None
+    return None
+
+
+Found = tuple[Sequence[Place], str]
+
+
+def _without_keyword(tree: ast.Module, error: str) -> Found | None:
+    """Leave out an argument where the error names it, and where the same imported function is called otherwise.
+
+    Something else of the same name may take it (`d = dict()`, `d.update(color=1)`).
+    """
+    said = _KEYWORD.search(error)
+    if said is None:
+        return None
+    function, name = said["function"], said["name"]
+    failed = _LINE.match(error)
+    line = int(failed["line"]) if failed is not None else None
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node.func) == function]
+    same = {ast.dump(call.func) for call in named if _spans(call, line) and _is_imported(tree, call.func)}
+
+    def refused(call: ast.Call, keyword: ast.keyword) -> bool:
+        fails = _called(call.func) == function and (_spans(call, line) or ast.dump(call.func) in same)
+        return keyword.arg == name and fails
+
+    places = _without(tree, refused)
+    return (places, f"left out the argument `{name}`, which `{function}()` does not take") if places else None
+
+
+def _called(function: ast.expr) -> str:
+    return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def _spans(call: ast.Call, line: int | None) -> bool:
+    return line is None or call.lineno <= line <= (call.end_lineno or call.lineno)
+
+
+def _is_imported(tree: ast.Module, function: ast.expr) -> bool:
+    """Whether a function is taken from what an import binds, and nothing else does."""
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    name = getattr(function, "id", "")
+    aliases = [node for node in ast.walk(tree) if isinstance(node, ast.alias)]
+    imported = any((alias.asname or alias.name.partition(".")[0]) == name for alias in aliases)
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    loaded = all(isinstance(node.ctx, ast.Load) for node in names)
+    return imported and loaded and not any(isinstance(node, ast.arg) and node.arg == name for node in ast.walk(tree))
+
+
+def _without_undefined(tree: ast.Module, error: str) -> Found | None:
+    """Leave out the arguments that are nothing but a name which nothing assigns: their defaults do."""
+    said = _UNDEFINED.search(error)
+    if said is None:
+        return None
+    name = said["name"]
+
+    def refused(_: ast.Call, keyword: ast.keyword) -> bool:
+        return keyword.arg is not None and isinstance(keyword.value, ast.Name) and keyword.value.id == name
+
+    passed = [k for call in ast.walk(tree) if isinstance(call, ast.Call) for k in call.keywords if refused(call, k)]
+    if len(passed) != sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree)):
+        return None  # it is used in another way, too
+    places = _without(tree, refused)
+    return (places, f"left out the argument `{name}`, which nothing assigns") if places else None
+
+
+def _without(tree: ast.Module, refused: Callable[[ast.Call, ast.keyword], bool]) -> list[Place]:
+    """Return the changes that take arguments out of all calls."""
+
+    def has(node: ast.AST) -> bool:
+        return isinstance(node, ast.Call) and any(refused(node, keyword) for keyword in node.keywords)
+
+    places: list[Place] = []
+    for call in _outermost(tree, has):
+        new = copy.deepcopy(call)
+        for inner in ast.walk(new):
+            if isinstance(inner, ast.Call):
+                inner.keywords = [keyword for keyword in inner.keywords if not refused(inner, keyword)]
+        places.append(_instead(call, ast.unparse(new)))
+    return places
+
+
+def _outermost(node: ast.AST, wanted: Callable[[ast.AST], bool]) -> Iterator[ast.Call]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call) and wanted(child):
+            yield child
+        else:
+            yield from _outermost(child, wanted)
+
+
+def _instead(node: ast.expr, new: str) -> Place:
+    return (node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0, new)
