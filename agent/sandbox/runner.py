@@ -32,9 +32,10 @@ TICK = 0.05
 _LINE_OF_CODE = re.compile(rf'^  File "{re.escape(ANSWER)}", line (\d+)', re.MULTILINE)
 _LINE_OF_PACKAGE = re.compile(
     r'^  File "/environment/lib/[^"\n]*?/site-packages/(?P<path>(?P<package>\w+)[^"\n]*)"'
-    r"(?P<place>, line \d+, in .*)\n(?:    (?P<source>.*)\n)?",
+    r"(?P<place>, line \d+, in (?!__getattr__$).*)\n(?:    (?P<source>.*)\n)?",
     re.MULTILINE,
 )
+"""A frame in an installed package; where a name was only looked for, the error's own words say it all."""
 _MOST_OF_PLACE = 300
 """Characters that say where in a package an error arose."""
 

@@ -67,6 +67,20 @@ def test_an_error_names_the_innermost_place_in_the_package_that_was_called() -> 
     )
 
 
+def test_where_a_name_was_looked_for_is_no_place_of_an_error() -> None:
+    """Lazy modules raise for names that they lack within a package that loads them."""
+    traceback = f"""Traceback (most recent call last):
+  File "/answer/answer.py", line 2, in <module>
+    actor.ball()
+  File "{SITE}/lazy_loader/__init__.py", line 110, in __getattr__
+    raise AttributeError(f"No {{package}} attribute {{name}}")
+AttributeError: No fury.actor attribute ball
+"""
+    assert _error(1, traceback, "import x\nactor.ball()") == (
+        "Line 2: actor.ball()\nAttributeError: No fury.actor attribute ball"
+    )
+
+
 def test_what_follows_an_error_does_not_hide_it(run: Run) -> None:
     result = run("import atexit, sys\natexit.register(lambda: sys.stderr.write('bye\\n'))\n1 / 0")
     assert result.error == "Line 3: 1 / 0\nZeroDivisionError: division by zero"
