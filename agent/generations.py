@@ -42,7 +42,7 @@ from agent.errors import (
 )
 from agent.schema import IndexInfo, Library
 
-FORMAT = 6
+FORMAT = 7
 KEPT_GENERATIONS = 2
 """The served one and the one before it, which readers that opened it just before a switch still use."""
 

@@ -226,7 +226,8 @@ class _Builder:
         """Write store and manifest, and return what they hold."""
         dimension = parts.dimension if self.stale else self._dimension_before()
         store = create_store(self.settings, self.generation, dimension)
-        with ManifestWriter(self.generation.manifest_file, code_tokens, partial(meant, self.api)) as manifest:
+        file, requirements = self.generation.manifest_file, self.tree.requirements
+        with ManifestWriter(file, code_tokens, partial(meant, self.api), requirements) as manifest:
             if self.previous is not None and self.kept:
                 store.copy_from(open_store(self.settings, self.previous, once=True), self.unchanged)
                 paths = (file.path for file in self.tree.files if file.path in self.unchanged)

@@ -170,6 +170,14 @@ class Manifest:
         """Return (chunk id, name) for what these examples use and these pages write out."""
         return sorted((chunk, name) for chunk, name in self._among("SELECT chunk, name FROM uses WHERE chunk", ids))
 
+    def required_by(self, ids: Iterable[str]) -> list[tuple[str, str, bool]]:
+        """Return (chunk id, package, whether the library asks for it) for what these pages list as required."""
+        query = (
+            "SELECT chunk, required.package, requirements.package IS NOT NULL FROM required "
+            "LEFT JOIN requirements ON requirements.package = required.package WHERE chunk"
+        )
+        return sorted((chunk, package, bool(asked)) for chunk, package, asked in self._among(query, ids))
+
 
 def _batched(values: Sequence[str | int]) -> Iterator[Sequence[str | int]]:
     return (values[start : start + _LOOKUP] for start in range(0, len(values), _LOOKUP))

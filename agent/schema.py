@@ -73,6 +73,7 @@ class SourceTree(Struct, frozen=True):
             the file of a single-module library (`six.py`).
         files: the kept ones, in the order of their paths; of many, the list is on disk.
         skipped: number of files left out, by reason.
+        requirements: canonical names of all packages that it asks for, as its metadata say; none where these say none.
     """
 
     library: str
@@ -83,6 +84,7 @@ class SourceTree(Struct, frozen=True):
     packages: tuple[str, ...]
     files: Sequence[SourceFile]
     skipped: dict[str, int]
+    requirements: tuple[str, ...] = ()
 
     def read(self, file: SourceFile) -> bytes:
         """Return the bytes of `file`."""

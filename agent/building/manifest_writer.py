@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from agent.chunking.messages import messages, word_pairs
-from agent.chunking.uses import uses, written
+from agent.chunking.uses import required, uses, written
 from agent.index_file import created
 from agent.manifest import rarity
 from agent.schema import Chunk, SourceFile
@@ -33,6 +33,8 @@ CREATE TABLE quotable (number INTEGER PRIMARY KEY, chunk TEXT NOT NULL, pairs IN
 CREATE TABLE arrays (name TEXT PRIMARY KEY, numbers BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE pairs (token TEXT PRIMARY KEY, places BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE uses (chunk TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (chunk, name)) WITHOUT ROWID;
+CREATE TABLE required (chunk TEXT NOT NULL, package TEXT NOT NULL, PRIMARY KEY (chunk, package)) WITHOUT ROWID;
+CREATE TABLE requirements (package TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE used (chunk TEXT NOT NULL, definition TEXT NOT NULL, PRIMARY KEY (chunk, definition)) WITHOUT ROWID;
 CREATE TABLE rarity (definition TEXT PRIMARY KEY, weight REAL NOT NULL) WITHOUT ROWID;
 """
@@ -48,14 +50,20 @@ class ManifestWriter:
         path: the file to make.
         tokenize: text to lexical tokens, the same function that questions go through.
         meant: a name that an example uses to the definition path it stands for.
+        requirements: what the library asks for, see `SourceTree`.
     """
 
     def __init__(
-        self, path: Path, tokenize: Callable[[str], Sequence[str]], meant: Callable[[str], str | None] = lambda _: None
+        self,
+        path: Path,
+        tokenize: Callable[[str], Sequence[str]],
+        meant: Callable[[str], str | None] = lambda _: None,
+        requirements: Iterable[str] = (),
     ) -> None:
         self._tokenize = tokenize
         self._meant = meant
         self._connection = created(path, _SCHEMA)
+        self._connection.executemany("INSERT INTO requirements VALUES (?)", ((name,) for name in requirements))
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +85,7 @@ class ManifestWriter:
         self._connection.executemany("INSERT INTO kept VALUES (?)", ((path,) for path in paths))
         run("INSERT INTO files SELECT * FROM previous.files WHERE path IN (SELECT path FROM kept)")
         run("INSERT INTO chunks SELECT * FROM previous.chunks WHERE path IN (SELECT path FROM kept)")
-        for table in ("messages", "uses"):
+        for table in ("messages", "uses", "required"):
             run(f"INSERT INTO {table} SELECT * FROM previous.{table} WHERE chunk IN (SELECT id FROM chunks)")  # noqa: S608 - names of this module
         self._connection.commit()
         run("DETACH previous")
@@ -97,6 +105,7 @@ class ManifestWriter:
             insert("INSERT OR IGNORE INTO uses VALUES (?, ?)", uses(chunks))
         elif file.role == "docs":
             insert("INSERT OR IGNORE INTO uses VALUES (?, ?)", written(chunks))
+            insert("INSERT OR IGNORE INTO required VALUES (?, ?)", required(chunks))
 
     def _number_places(self) -> None:
         """Write which places each token occurs in the names of; an array takes a tenth of a table's rows."""

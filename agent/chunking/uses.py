@@ -1,13 +1,21 @@
-"""Which names an example uses or a page writes out, as far as the file itself tells."""
+"""Which names an example uses or a page writes out, and what a page says is required; as far as the file tells."""
 
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 
+from packaging.utils import canonicalize_name
+
 from agent.dotted_names import imported_names, written_names
 from agent.schema import Chunk
+
+_LISTED = re.compile(
+    r"^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+[`*]*(?P<name>[A-Za-z][\w.-]*)[`*]*[ \t]*\(?[ \t]*(?:[<>]=?|[=~]=)[ \t]*\d",
+    re.MULTILINE,
+)
 
 
 def uses(chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
@@ -45,6 +53,13 @@ def written(chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
         for name in written_names(chunk.text):
             root, _, rest = name.partition(".")
             yield chunk.id, f"{imported[root]}.{rest}" if root in imported else name
+
+
+def required(chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
+    """Yield (chunk id, canonical name of a package) for what the lists of one page ask for, `- numpy >= 1.7`."""
+    for chunk in chunks:
+        for listed in _LISTED.finditer(chunk.text):
+            yield chunk.id, canonicalize_name(listed["name"])
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from agent.dotted_names import is_file_or_site
 from agent.manifest import Manifest
@@ -11,6 +13,8 @@ from agent.symbols import ApiModel
 from agent.symbols.guides import MIGRATION_FILE
 
 _SHOWN = 3
+_OF_EVERYBODY = frozenset({"python", "pip", "setuptools", "wheel"})
+"""Which nobody writes into their requirements."""
 
 
 class StaleNames:
@@ -25,8 +29,8 @@ class StaleNames:
         self._manifest = manifest
         self._api = api
 
-    def find(self, ids: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return chunk id -> missing names, for those chunks that have any.
+    def find(self, ids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return chunk id -> missing names, and `requirement PACKAGE`, for those chunks that have any.
 
         A migration guide names what went because it went: nothing of it is stale. What the sources cannot tell is not
         accused.
@@ -35,8 +39,20 @@ class StaleNames:
         for identifier, name in self._manifest.used_by(ids):
             if self._is_missing(name):
                 missing[identifier].append(name)
+        for identifier, package in self._not_required(ids):
+            missing[identifier].append(f"requirement {package}")
         paths = self._manifest.paths(missing)
         return {id_: tuple(names) for id_, names in missing.items() if not MIGRATION_FILE.search(paths[id_])}
+
+    def _not_required(self, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield (chunk id, package) for what a list asks for and the library does not, though for others of the list.
+
+        A list of which the library asks for nothing is of something else: compilers, another project.
+        """
+        for identifier, rows in groupby(self._manifest.required_by(ids), key=itemgetter(0)):
+            asked = {package: is_asked for _, package, is_asked in rows if package not in _OF_EVERYBODY}
+            if any(asked.values()):
+                yield from ((identifier, package) for package, is_asked in asked.items() if not is_asked)
 
     def _is_missing(self, name: str) -> bool:
         rooted = name.partition(".")[0] in self._api.roots and not is_file_or_site(name)

@@ -67,6 +67,7 @@ def open_source(spec: str, settings: Settings, *, progress: Progress | None = No
         packages=selection.packages,
         files=selection.files,
         skipped=dict(sorted((Counter(selection.skipped) + Counter(located.skipped)).items())),
+        requirements=read_metadata(located.root).requirements,
     )
     revision = located.revision or committed_at(tree)
     return replace(

@@ -1,16 +1,17 @@
-"""What a project says about itself: name, version and URLs, read without running anything of it."""
+"""What a project says about itself: name, version, URLs and requirements, read without running anything of it."""
 
 from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -24,23 +25,28 @@ class Metadata(Struct, frozen=True):
         name: canonical name, or None.
         version: canonical version, or None where it is missing or computed by the build.
         urls: (label in lower case, URL) in the project's own order.
+        requirements: canonical names of all packages that it asks for: to run, for extras, to build and to develop;
+            in alphabetical order.
     """
 
     name: str | None = None
     version: str | None = None
     urls: tuple[tuple[str, str], ...] = ()
+    requirements: tuple[str, ...] = ()
 
 
 def read_metadata(root: Path) -> Metadata:
     """Read `PKG-INFO` (an sdist), `*.dist-info/METADATA` (a wheel), `pyproject.toml`, and literal `__version__`s.
 
-    Earlier places win, value by value; what is missing, damaged or unreadable is left out.
+    Earlier places win, value by value, but requirements are those of all; what is missing, damaged or unreadable is
+    left out.
     """
     found = [*(_from_core_metadata(path) for path in _core_metadata_files(root)), _from_pyproject(root)]
     return Metadata(
         name=next((item.name for item in found if item.name), None),
         version=next((item.version for item in found if item.version), None) or _literal_version(root),
         urls=next((item.urls for item in found if item.urls), ()),
+        requirements=tuple(sorted({name for item in found for name in item.requirements})),
     )
 
 
@@ -54,7 +60,12 @@ def _from_core_metadata(path: Path) -> Metadata:
     labelled = [str(value).partition(",") for value in headers.get_all("Project-URL", [])]
     urls = [(label.strip().lower(), url.strip()) for label, _, url in labelled]
     urls += [("homepage", str(value).strip()) for value in headers.get_all("Home-page", [])]
-    return Metadata(_valid_name(headers["Name"]), _valid_version(headers["Version"]), tuple(urls))
+    return Metadata(
+        _valid_name(headers["Name"]),
+        _valid_version(headers["Version"]),
+        tuple(urls),
+        tuple(_required(headers.get_all("Requires-Dist", []))),
+    )
 
 
 def _from_pyproject(root: Path) -> Metadata:
@@ -69,7 +80,25 @@ def _from_pyproject(root: Path) -> Metadata:
         _valid_name(project.get("name")),
         _valid_version(project.get("version")),
         tuple((label.lower(), url) for label, url in urls.items() if isinstance(url, str)),
+        tuple(_required(_all_requirements(document, project))),
     )
+
+
+def _all_requirements(document: dict[str, Any], project: dict[str, Any]) -> Iterator[object]:
+    groups = _table(project, "optional-dependencies") | _table(document, "dependency-groups")
+    lists = (project.get("dependencies"), _table(document, "build-system").get("requires"), *groups.values())
+    for listed in lists:
+        if isinstance(listed, list | dict):
+            yield from listed  # of Poetry's tables, the names
+
+
+def _required(requirements: Iterable[object]) -> Iterator[str]:
+    """Yield the canonical names of requirements, as PEP 508 writes them."""
+    for requirement in requirements:
+        try:
+            yield canonicalize_name(Requirement(str(requirement)).name)
+        except InvalidRequirement:
+            continue
 
 
 def _literal_version(root: Path) -> str | None:

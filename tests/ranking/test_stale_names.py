@@ -28,12 +28,30 @@ See the site fury.gl, ``numpy.zeros`` and ``demo.shapes.ball``.
     other.thing()
 """
 FILES = {
-    "pyproject.toml": '[project]\nname = "demo"\nversion = "1.0"\n',
+    "pyproject.toml": """[project]
+name = "demo"
+version = "1.0"
+dependencies = ["NumPy>=2"]
+optional-dependencies = {plot = ["matplot_lib; python_version > '3'"]}
+""",
     "demo/__init__.py": "",
     "demo/shapes.py": "def ball():\n    pass\n",
     "docs/old.rst": PAGE.format(name="gone"),
     "docs/new.rst": PAGE.format(name="ball").replace(", io", "").replace('    io.load("x.obj")\n', ""),
     "docs/migration_guide.rst": PAGE.format(name="gone"),
+    "docs/installation.rst": """Installation
+============
+
+Dependencies
+------------
+
+- Python >= 3.5
+- numpy >= 1.7.1
+- ``vtk`` (>= 8.1.0)
+- matplot-lib == 2.0
+- aiohttp
+""",
+    "docs/compiling.rst": "Compiling\n=========\n\n- gcc >= 9\n- cmake >= 3\n",
     "docs/examples/viz_old.py": '"""Old"""\nimport demo.shapes as s\n\ns.gone()\ns.ball()\n',
 }
 
@@ -61,7 +79,14 @@ def test_pages_and_examples_that_name_what_is_gone_are_stale(stale: dict[str, tu
 
 
 def test_right_pages_and_guides_are_not(stale: dict[str, tuple[str, ...]]) -> None:
-    assert set(stale) == {"docs/old.rst", "docs/examples/viz_old.py"}
+    assert set(stale) == {"docs/old.rst", "docs/examples/viz_old.py", "docs/installation.rst"}
+
+
+def test_a_list_of_requirements_that_asks_for_what_the_library_does_not_is_stale(
+    stale: dict[str, tuple[str, ...]],
+) -> None:
+    """One of which it asks for nothing, as for compilers, is of something else."""
+    assert stale["docs/installation.rst"] == ("requirement vtk",)
 
 
 def test_a_reader_is_told_of_some_of_them() -> None:

@@ -123,3 +123,20 @@ def test_versions_are_read_not_run(tmp_path: Path, files: dict[str, str | bytes]
     write_tree(tmp_path, files)
     assert read_metadata(tmp_path) == Metadata(version=version)
     assert open_source(str(tmp_path), load_settings()).version == (version or "local")
+
+
+def test_requirements_of_all_kinds_and_places_are_read(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "PKG-INFO": "Requires-Dist: NumPy>=2\nRequires-Dist: dip_y; extra == 'medical'\nRequires-Dist: ???\n",
+            "pyproject.toml": '[build-system]\nrequires = ["hatchling"]\n[project]\ndependencies = ["scipy", "?"]\n'
+            '[project.optional-dependencies]\nplot = ["matplotlib>=3"]\n[dependency-groups]\ntest = ["pytest"]\n',
+        },
+    )
+    assert read_metadata(tmp_path).requirements == ("dip-y", "hatchling", "matplotlib", "numpy", "pytest", "scipy")
+
+
+def test_requirements_of_poetry_are_read(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.10"\nvtk = ">=9"\n'})
+    assert read_metadata(tmp_path).requirements == ("python", "vtk")
