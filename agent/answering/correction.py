@@ -6,6 +6,7 @@ A correction may never make it worse: it is kept only where less is wrong than b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,6 +37,8 @@ class Mended(Struct, frozen=True):
     done: str
 
 
+Certain = Callable[[str], Mended | None]
+"""A program -> what is right in its place whatever it does, or None."""
 Mend = Callable[[str, str], Mended | None]
 """(program, the error it ended with) -> what may run instead, or None."""
 
@@ -74,6 +77,7 @@ def correct(
     text: str,
     api: ApiModel,
     *,
+    certain: Certain | None = None,
     rewrite: Rewrite | None = None,
     run: Run | None = None,
     mend: Mend | None = None,
@@ -85,13 +89,15 @@ def correct(
     Args:
         text: Markdown.
         api: the library's API model.
+        certain: repairs a program beyond what the API model tells.
         rewrite: asks the model once for the check's findings, and `MOST_REWRITTEN` times for the error of a run.
         run: runs a program.
         mend: changes a program that has failed, before the model is asked.
         do_without: as `mend`, but what it gives does less than was asked for: tried when all else has failed.
         advise: says more of a finding before the model is told of it.
     """
-    first = current = _repaired(text, api)
+    repaired = partial(_repaired, api=api, certain=certain)
+    first = current = repaired(text)
     tried: Corrected | None = None
     if told := _problems(current.report, advise):
         if run is not None and mend is not None:
@@ -101,7 +107,7 @@ def correct(
                 return tried
         if rewrite is not None:
             words = "rewrote the code, since names or calls in it were wrong"
-            current = _better(current, rewrite, told, api, words)
+            current = _better(current, rewrite, told, api, words, repaired)
     if run is None:
         return current
     current = tried if tried is not None and current is first else _mended(_ran(current, run, api), run, mend, api)
@@ -110,7 +116,8 @@ def correct(
         if rewrite is None or failed.ran is None or failed.ran.error is None:
             break
         error = failed.ran.error
-        again = _better(failed, rewrite, [error], api, f"rewrote the code after it had failed: {_last(error)}")
+        words = f"rewrote the code after it had failed: {_last(error)}"
+        again = _better(failed, rewrite, [error], api, words, repaired)
         if again is failed:
             break
         failed = _mended(_ran(again, run, api), run, mend, api)
@@ -119,17 +126,35 @@ def correct(
     return _mended(current, run, _either(mend, do_without), api) if do_without is not None else current
 
 
-def _repaired(text: str, api: ApiModel) -> Corrected:
+def _repaired(text: str, api: ApiModel, certain: Certain | None) -> Corrected:
     repaired = repair(text, api)
-    return Corrected(repaired.text, repaired.report, repaired.done)
+    current = Corrected(repaired.text, repaired.report, repaired.done)
+    code = program(current.text, api.roots)
+    mended = certain(code) if certain is not None and code is not None else None
+    return _with(current, mended, api) or current if mended is not None else current
 
 
-def _better(current: Corrected, rewrite: Rewrite, told: Sequence[str], api: ApiModel, words: str) -> Corrected:
+def _with(current: Corrected, mended: Mended, api: ApiModel) -> Corrected | None:
+    """Return the answer with another program, or None where it has no place for it."""
+    text = with_program(current.text, f"~~~~python\n{mended.code}\n~~~~", api.roots)
+    if text is None:
+        return None
+    return replace(current, text=text, report=check_answer(text, api), done=(*current.done, mended.done))
+
+
+def _better(
+    current: Corrected,
+    rewrite: Rewrite,
+    told: Sequence[str],
+    api: ApiModel,
+    words: str,
+    repaired: Callable[[str], Corrected],
+) -> Corrected:
     """Return the answer with the model's new program, if the check finds no more in it than in the old one."""
     text = with_program(current.text, rewrite(told), api.roots)
     if text is None or text == current.text or program(text, api.roots) is None:
         return current  # nothing that uses the library, and so nothing in which anything could be wrong
-    after = _repaired(text, api)
+    after = repaired(text)
     before, now = len(_fatal(current.report)), len(_fatal(after.report))
     if now > before or (now == before and current.ran is None):
         return current
@@ -144,11 +169,10 @@ def _mended(current: Corrected, run: Run, mend: Mend | None, api: ApiModel) -> C
         if mend is None or code is None or after.ran is None or after.ran.error is None:
             break
         new = mend(code, after.ran.error)
-        text = with_program(after.text, f"~~~~python\n{new.code}\n~~~~", api.roots) if new is not None else None
-        if new is None or text is None:
+        changed = _with(after, new, api) if new is not None else None
+        if changed is None:
             break
         failed = after.ran.error
-        changed = replace(after, text=text, report=check_answer(text, api), done=(*after.done, new.done))
         after = _ran(changed, run, api)
         if after.ran is not None and after.ran.error == failed:
             break

@@ -19,6 +19,7 @@ from agent.symbols import ApiModel
 from agent.verification import (
     CUT_OFF,
     Advise,
+    Arguments,
     LeftOut,
     check_answer,
     check_code,
@@ -33,6 +34,7 @@ from agent.verification import (
     with_as_many_rows,
     with_missing_member,
     with_rows,
+    with_single_rows,
     without_failed,
     without_foreign_links,
     without_mentions,
@@ -43,6 +45,7 @@ from agent.verification import (
 
 LookUp = Callable[[Sequence[str]], Iterable[Chunk]]
 """Dotted paths as a program writes them -> the definitions that they stand for."""
+ROWS = "passed arrays of rows where the code passed single ones"
 NOTHING_TO_CHECK = Verification()
 LEAKED = "The language model repeated its own rules instead of answering."
 
@@ -116,6 +119,7 @@ class Draft:
         corrected = correct(
             closed(self.text, cut=self.cut),
             self._api,
+            certain=lambda code: self._in_rows(code, look_up),
             rewrite=rewrite,
             run=run,
             mend=lambda code, error: self._mended(code, error, look_up),
@@ -141,13 +145,21 @@ class Draft:
         found = replace(found, repaired=corrected.done, ran=corrected.ran, unchecked=unchecked)
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
 
-    def _mended(self, code: str, error: str, look_up: LookUp | None) -> Mended | None:
+    def _in_rows(self, code: str, look_up: LookUp | None) -> Mended | None:
+        rows = with_single_rows(code, self._functions(code, look_up))
+        return Mended(rows, ROWS) if rows is not None else None
+
+    def _functions(self, code: str, look_up: LookUp | None) -> dict[str, Arguments]:
+        """Return what is documented of the functions that a program may call."""
         used = look_up(check_code(code, self._api).known) if look_up is not None else ()
-        functions = documented([*(hit.chunk for hit in self.hits[: self.given]), *used])
+        return documented([*used, *(hit.chunk for hit in self.hits[: self.given])])
+
+    def _mended(self, code: str, error: str, look_up: LookUp | None) -> Mended | None:
+        functions = self._functions(code, look_up)
         if (equal := with_as_many_rows(code, error, functions)) is not None:
             return Mended(equal, "passed as many rows of each as there are of the shortest")
         if (rows := with_rows(code, error, functions)) is not None:
-            return Mended(rows, "passed arrays of rows where the code passed single ones")
+            return Mended(rows, ROWS)
         if (found := with_missing_member(code, error, self._api)) is not None:
             return Mended(found, "took from elsewhere what a module did not have")
         called = without_missing_method(code, error, self._api)

@@ -20,7 +20,7 @@ from agent.verification.missing_methods import without_missing_method
 from agent.verification.program import program, with_program
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import HARMLESS, AnswerReport, CheckedBlock, CodeReport
-from agent.verification.rows import Arguments, documented, with_as_many_rows, with_rows
+from agent.verification.rows import Arguments, documented, with_as_many_rows, with_rows, with_single_rows
 from agent.verification.support import supported
 from agent.verification.verdict import (
     Advise,
@@ -71,6 +71,7 @@ __all__ = [
     "with_missing_member",
     "with_program",
     "with_rows",
+    "with_single_rows",
     "without_failed",
     "without_foreign_links",
     "without_mentions",

@@ -1,35 +1,45 @@
-"""Arrays of rows as functions want them: tried when a run failed over shapes, and kept if the program then runs.
+"""Arrays of rows as functions want them.
 
 Libraries of numpy's kind take many things at once, as arrays of shape (N, 3); small models pass one, of shape (3,), or
-five centers and three colors.
+five centers and three colors. What is written as a single row is certainly put right; what may be one is tried when a
+run failed over shapes, and kept if the program then runs.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.passage_texts import essentials
 from agent.schema import Chunk
 from agent.verification.edits import Place, edited
 from agent.verification.giving_up import gives_up
+from agent.verification.row_literals import Written, bound_once
 
 _ROWS = re.compile(r"shape \(\w+, ?\w+\)")
+_ONE_ROW = re.compile(r"\(\d+, ?\)")
 _ABOUT_SHAPES = re.compile(r"shape|broadcast|dimension|\baxis\b|\baxes\b")
 _MADE = "atleast_2d"
 _ARRAYS = ("array", "asarray", _MADE)
 
 
 class Arguments(Struct, frozen=True):
-    """What a function's docstring says of its parameters: all of them in order, and which take rows."""
+    """What a function's docstring says of its parameters.
+
+    Attributes:
+        names: all of them, in order.
+        rows: those that take arrays of rows.
+        only_rows: those of them that take no single row.
+    """
 
     names: tuple[str, ...]
     rows: frozenset[str]
+    only_rows: frozenset[str] = frozenset()
 
 
 def documented(chunks: Iterable[Chunk]) -> dict[str, Arguments]:
@@ -39,8 +49,26 @@ def documented(chunks: Iterable[Chunk]) -> dict[str, Arguments]:
         described = [line.partition(" : ") for line in essentials(chunk)[1].splitlines()]
         rows = frozenset(name for name, _, text in described if _ROWS.search(text))
         if chunk.symbol is not None and rows:
-            found.setdefault(chunk.symbol.rpartition(".")[2], Arguments(tuple(name for name, _, _ in described), rows))
+            single = {name for name, _, text in described if _ONE_ROW.search(text)}
+            known = Arguments(tuple(name for name, _, _ in described), rows, rows - single)
+            found.setdefault(chunk.symbol.rpartition(".")[2], known)
     return found
+
+
+@gives_up
+def with_single_rows(code: str, functions: Mapping[str, Arguments]) -> str | None:
+    """Return a program in which arguments that shall be rows, and are written as a single one, are made so, or None.
+
+    Args:
+        code: a program that was not run.
+        functions: what is known of the functions that it calls, see `documented`.
+    """
+    tree = ast.parse(code)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    strict = {name: replace(known, rows=known.only_rows) for name, known in functions.items() if name not in own}
+    written = Written(tree)
+    single = [value for call in _calls(tree) for value in _rows_of(call, strict) if written.is_row(value)]
+    return _wrapped(code, tree, single)
 
 
 @gives_up
@@ -54,9 +82,14 @@ def with_rows(code: str, error: str, functions: Mapping[str, Arguments]) -> str 
     """
     tree = ast.parse(code)
     found = [value for call in _calls(tree) for value in _rows_of(call, functions) if _may_be_single(value)]
+    return _wrapped(code, tree, found) if _ABOUT_SHAPES.search(error) else None
+
+
+def _wrapped(code: str, tree: ast.Module, found: Sequence[ast.expr]) -> str | None:
+    """Return a program with expressions of it made arrays of rows, or None without any."""
     inner = {id(node) for argument in found for node in ast.walk(argument) if node is not argument}
     arguments = [argument for argument in found if id(argument) not in inner]  # edits must not lie in one another
-    if not arguments or not _ABOUT_SHAPES.search(error):
+    if not arguments:
         return None
     numpy = next((name for node in tree.body for name in _numpy(node)), None)
     text = edited(code, (place for node in arguments for place in _around(node, f"{numpy or 'np'}.{_MADE}(")))
@@ -70,7 +103,7 @@ def with_as_many_rows(code: str, error: str, functions: Mapping[str, Arguments])
     None also where all have the same number, or where it is not written in the program. Arguments as for `with_rows`.
     """
     tree = ast.parse(code)
-    bound = dict(_bound_once(tree))
+    bound = dict(bound_once(tree))
     places: list[Place] = []
     for call in _calls(tree):
         counted = [(value, _count(value, bound)) for value in _rows_of(call, functions)]
@@ -89,16 +122,6 @@ def _count(value: ast.expr, bound: Mapping[str, ast.expr]) -> int | None:
     if isinstance(value, ast.List | ast.Tuple) and all(isinstance(row, ast.List | ast.Tuple) for row in value.elts):
         return len(value.elts)
     return None
-
-
-def _bound_once(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Yield name, value of what a program assigns in one place only."""
-    stored = Counter(
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    )
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(name := node.targets[0], ast.Name) and stored[name.id] == 1:
-            yield name.id, node.value
 
 
 def _importing(text: str) -> str:

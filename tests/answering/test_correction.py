@@ -57,6 +57,20 @@ def test_what_is_right_is_neither_asked_about_nor_changed() -> None:
     assert (corrected.text, corrected.done, corrected.ran, model.told) == (RIGHT, (), OK, [])
 
 
+def test_what_is_certain_is_put_right_though_nothing_fails() -> None:
+    """In what the model writes anew as well."""
+
+    def certain(code: str) -> Mended | None:
+        return Mended(code.replace("([1])", "([[1]])"), "made rows") if "([1])" in code else None
+
+    rows = fenced("import lib\nlib.sphere([[1]])")
+    for text, words in ((RIGHT, ()), (WRONG, ("rewrote the code, since names or calls in it were wrong",))):
+        corrected = correct(text, API, certain=certain, rewrite=Model(RIGHT))
+        assert corrected.text.strip() == rows
+        assert corrected.done[-1:] == ("made rows",)
+        assert set(words) <= set(corrected.done)
+
+
 def test_the_model_is_told_the_line_and_what_is_wrong_with_it() -> None:
     model = Model(RIGHT)
     corrected = correct(WRONG, API, rewrite=model)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.verification.rows import Arguments, documented, with_as_many_rows, with_rows
+from agent.verification.rows import Arguments, documented, with_as_many_rows, with_rows, with_single_rows
 from tests.support import make_chunk
 
 DOC = """Draw.
@@ -22,7 +22,9 @@ colors : ndarray, shape (N, 3) or tuple (3,), optional
 radii : float, optional
     How large.
 """
-KNOWN = {"sphere": Arguments(("centers", "colors", "radii"), frozenset({"centers", "colors"}))}
+ARGUMENTS = Arguments(("centers", "colors", "radii"), frozenset({"centers", "colors"}), frozenset({"centers"}))
+KNOWN = {"sphere": ARGUMENTS}
+TABLE = "import numpy as np\nc = np.array([[0, 0, 1], [2, -0.5, 1]])\nk = [(1, 0, 0), (0, 1, 0)]\n"
 ERROR = "Line 2: x\nValueError: operands could not be broadcast together with shapes (30,3) (30,)"
 
 
@@ -111,3 +113,53 @@ def test_what_has_too_many_rows_is_cut(code: str, mended: str) -> None:
 )
 def test_rows_stay_where_their_number_is_not_known_or_not_wrong(code: str, error: str) -> None:
     assert with_as_many_rows(code, error, KNOWN) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "wrapped"),
+    [
+        ("sphere([0, -1, 2.5])", "sphere(np.atleast_2d([0, -1, 2.5]))"),
+        ("sphere(centers=np.array((0, 1, 2)))", "sphere(centers=np.atleast_2d(np.array((0, 1, 2))))"),
+        ("p = (0, 1, 2)\nsphere(p)", "p = (0, 1, 2)\nsphere(np.atleast_2d(p))"),
+        ("sphere(c[0], k[0])", "sphere(np.atleast_2d(c[0]), k[0])"),
+        ("sphere(c[-1])", "sphere(np.atleast_2d(c[-1]))"),
+        ("for i in range(2):\n    sphere(c[i])", "for i in range(2):\n    sphere(np.atleast_2d(c[i]))"),
+        ("for one in c:\n    sphere(one)", "for one in c:\n    sphere(np.atleast_2d(one))"),
+        ("for i, one in enumerate(k):\n    sphere(one)", "for i, one in enumerate(k):\n    sphere(np.atleast_2d(one))"),
+        ("[sphere(a, b) for a, b in zip(c, k)]", "[sphere(np.atleast_2d(a), b) for a, b in zip(c, k)]"),
+        (
+            "for i, (a, b) in enumerate(zip(c, k)):\n    sphere(a, b)",
+            "for i, (a, b) in enumerate(zip(c, k)):\n    sphere(np.atleast_2d(a), b)",
+        ),
+    ],
+)
+def test_what_is_written_as_a_single_row_is_wrapped_before_anything_runs(code: str, wrapped: str) -> None:
+    """Unless the docstring takes a single one, as for `colors`."""
+    assert with_single_rows(TABLE + code, KNOWN) == TABLE + wrapped
+    assert with_single_rows(TABLE + wrapped, KNOWN) is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sphere(c)",
+        "sphere(k)",
+        "sphere(c[:1])",
+        "sphere([c[0]])",
+        "sphere([a, b, d])",
+        "sphere(c[mask])",
+        "sphere(c[0, 1])",
+        "sphere(some(c))",
+        "for one in some:\n    sphere(one)",
+        "for i in others:\n    sphere(c[i])",
+        "p = [0, 0, 0]\np = [p]\nsphere(p)",
+        "for c2 in c:\n    pass\nc2 = [c2]\nsphere(c2)",
+        "def sphere(centers):\n    pass\nsphere([0, 0, 0])",
+        "sphere('red', True)",
+        "sphere([True, False])",
+        "sphere([])",
+        "x = (",
+    ],
+)
+def test_what_may_be_rows_already_is_left(code: str) -> None:
+    assert with_single_rows(TABLE + code, KNOWN) is None
