@@ -46,12 +46,12 @@ The confidence is a logistic regression over six signals, `1 / (1 + exp(-s))` wi
 | ingredients | `log(1 + n)`, n public functions and classes bearing the very name of one of its words (or of two) |
 | described | 1 where it says what shall be made ("a red ball") and asks nothing: its words are the world's |
 
-A question that writes out a name which the library has is not declined here, unless it takes an argument for granted
-that the function does not take (`lod_bias in actor.streamlines`): it is told so, and what the function takes. One that
-writes out no such name, but a member of one of the library's modules or classes that is not there, is; it is told so,
-and what the nearest names are. Who says that something is not there, or not any more, is answered. An index
-with fewer than fifty chunks declines nothing else. The embedding model reads English: other languages are declined
-unless they write out names.
+A question that writes out a name which the library has, or whose end its guides and notes tell, is not declined here,
+unless it takes an argument for granted that the function does not take (`lod_bias in actor.streamlines`): it is told
+so, and what the function takes. One that writes out no such name, but a member of one of the library's modules or
+classes that is not there, is; it is told so, and what the nearest names are. Who says that something is not there, or
+not any more, is answered. An index with fewer than fifty chunks declines nothing else. The embedding model reads
+English: other languages are declined unless they write out names.
 
 The signals were chosen, and weights and threshold fitted, on one half of the questions; the halves were drawn by a
 digest of their ids before. The rules on names and arguments were written with the questions of both halves at hand. We

@@ -62,6 +62,11 @@ class AbsentName(Struct, frozen=True):
     replacements: tuple[Replacement, ...] = ()
     told: Statement | None = None
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether the library itself tells what became of it."""
+        return self.told is not None or any(item.why in _KNOWN for item in self.replacements)
+
 
 class AbsentNames:
     """Looks a question's names up in one version, and where that lacks them, in the others.

@@ -1,7 +1,8 @@
 """Whether a question is worth asking the LLM: told from what retrieval finds around it, so that declining is instant.
 
-Some rules and a logistic regression: who writes out a name that the library has is not declined; who writes out one
-that it lacks, or an argument that a function does not take, is, unless they say so themselves; else six signals decide.
+Some rules and a logistic regression: who writes out a name that the library has, or tells the end of, is not declined;
+who writes out one that it lacks, or an argument that a function does not take, is, unless they say so themselves; else
+six signals decide.
 The weights and the default of `FURY_AGENT_ABSTAIN` come from `python -m evals calibrate`, which also writes
 docs/abstention.md with what they do on questions it has not seen.
 """
@@ -112,11 +113,12 @@ class Abstention:
     def confidence(self, question: str, absent: Sequence[AbsentName] = ()) -> float:
         """Return how likely it is that the sources answer a question, 0 to 1.
 
-        One that writes out a name which the library has is never doubted, unless for an argument that it does not take.
+        One that writes out a name which the library has, or tells the end of, is never doubted, unless for an argument
+        that it does not take.
         """
         if self._absent_arguments(question):
             return VACANT
-        if writes_real_name(question, self._api):
+        if writes_real_name(question, self._api) or any(name.is_explained for name in absent):
             return SURE
         if vacant_names(question, self._api, absent):
             return SURE if says_it_is_missing(question) else VACANT

@@ -77,6 +77,16 @@ def test_a_question_with_a_real_name_is_never_declined(api: ApiModel, question: 
     assert abstention(api, threshold=1.0).why(question) == ""
 
 
+def test_a_name_whose_end_the_library_tells_is_reason_enough_to_answer(api: ApiModel) -> None:
+    sphere = api.find("actor.sphere")[0]
+    sure = abstention(api, threshold=1.0)
+    question = "qwer asdf actor.dots"
+    told, close = Replacement("x", sphere, "guide"), Replacement("x", sphere, "close name")
+    for replacement, declined in ((told, False), (close, True)):
+        name = AbsentName("actor.dots", "fury.actor.dots", replacements=(replacement,))
+        assert bool(sure.why(question, [name])) == declined
+
+
 def test_what_nothing_speaks_for_is_declined(api: ApiModel) -> None:
     assert "fury 2.0.0 do not seem to answer" in abstention(api).why("best pasta recipe with tomatoes?")
 
