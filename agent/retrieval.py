@@ -93,6 +93,7 @@ class HybridRetriever(BaseRetriever):
         embedding: the model that the store's vectors were made with.
         top_k: passages returned where the caller does not say.
         parts: the ideas that take part.
+        weights: of their rankings in the fusion, where other than 1.
         reranker: orders the best places anew, or None; where it fails, the order stays.
     """
 
@@ -105,6 +106,7 @@ class HybridRetriever(BaseRetriever):
         *,
         top_k: int,
         parts: Iterable[Part] = PARTS,
+        weights: Mapping[Part, float] = WEIGHTS,
         reranker: BaseNodePostprocessor | None = None,
     ) -> None:
         super().__init__()
@@ -115,6 +117,7 @@ class HybridRetriever(BaseRetriever):
         self._embed = lru_cache(EMBEDDED)(embedding.get_query_embedding)
         self._top_k = top_k
         self._parts = frozenset(parts)
+        self._weights = weights
         self._reranker = reranker
         self._usage = Usage(manifest)
         self._error_messages = ErrorMessages(manifest)
@@ -126,8 +129,8 @@ class HybridRetriever(BaseRetriever):
         """How many passages there are where the caller does not say."""
         return self._top_k
 
-    def with_parts(self, parts: Iterable[Part]) -> HybridRetriever:
-        """Return a retriever over the same index in which only these ideas take part."""
+    def with_parts(self, parts: Iterable[Part], weights: Mapping[Part, float] = WEIGHTS) -> HybridRetriever:
+        """Return a retriever over the same index in which only these ideas take part, weighed like this."""
         return HybridRetriever(
             self._store,
             self._manifest,
@@ -135,6 +138,7 @@ class HybridRetriever(BaseRetriever):
             self._embedding,
             top_k=self._top_k,
             parts=parts,
+            weights=weights,
             reranker=self._reranker,
         )
 
@@ -198,7 +202,7 @@ class HybridRetriever(BaseRetriever):
         return rankings
 
     def _fused(self, rankings: Mapping[Part, Ranking], parts: Iterable[Part]) -> Mapping[str, float]:
-        return fuse((WEIGHTS.get(part, 1.0), rankings[part]) for part in parts if part in rankings)
+        return fuse((self._weights.get(part, 1.0), rankings[part]) for part in parts if part in rankings)
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)

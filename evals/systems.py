@@ -96,18 +96,28 @@ def ablations(engine: QueryEngine) -> Iterator[System]:
     retriever = engine.retriever
     for size in (1, 2):
         for names in itertools.combinations(RANKINGS, size):
-            yield System(" + ".join(names), _search(retriever.with_parts(parts_of(names))), "part")
+            yield System(" + ".join(names), search_of(retriever.with_parts(parts_of(names))), "part")
     for idea in IDEAS:
-        yield System(f"{SHIPPED} without {idea}", _search(retriever.without(idea), engine.absent), "part")
-    yield System(f"{SHIPPED} without vanished names", _search(retriever), "part")
-    yield System(WITHOUT_TUTORIALS, _search(retriever, engine.absent, lambda hit: hit.chunk.role != "example"), "part")
+        yield System(f"{SHIPPED} without {idea}", search_of(retriever.without(idea), engine.absent), "part")
+    yield System(f"{SHIPPED} without vanished names", search_of(retriever), "part")
+    yield System(
+        WITHOUT_TUTORIALS, search_of(retriever, engine.absent, lambda hit: hit.chunk.role != "example"), "part"
+    )
 
 
-def _search(
+def search_of(
     retriever: HybridRetriever,
     absent: Callable[[str], tuple[AbsentName, ...]] = lambda _: (),
     keep: Callable[[Hit], bool] = lambda _: True,
 ) -> Search:
+    """Return a search by a retriever of ours.
+
+    Args:
+        retriever: finds the passages.
+        absent: question -> the names in it that this version lacks, which lead to what took their place.
+        keep: which passages count.
+    """
+
     def search(question: str) -> list[Place]:
         # Twice as deep, so that enough is left where some are not kept.
         hits = find_passages(question, absent(question), retriever, 2 * DEPTH)
