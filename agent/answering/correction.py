@@ -48,6 +48,7 @@ MOST_MENDS = 5
 """Errors in a row that are mended: behind each may stand another."""
 MOST_REWRITTEN = 2
 """Programs that are written anew after a run has failed, each told the error of the one before."""
+STILL_WRONG = "Another try was no better."
 _MOST_OF_ERROR = 200
 """Characters of an error's last line that are repeated; a program says in it what it likes."""
 _FATAL = ("syntax", "undefined-name", "unknown-name", "bad-call")
@@ -77,7 +78,7 @@ def correct(
     text: str,
     api: ApiModel,
     *,
-    certain: Certain | None = None,
+    certain: Sequence[Certain] = (),
     rewrite: Rewrite | None = None,
     run: Run | None = None,
     mend: Mend | None = None,
@@ -89,7 +90,7 @@ def correct(
     Args:
         text: Markdown.
         api: the library's API model.
-        certain: repairs a program beyond what the API model tells.
+        certain: repair a program beyond what the API model tells, one after the other.
         rewrite: asks the model once for the check's findings, and `MOST_REWRITTEN` times for the error of a run.
         run: runs a program.
         mend: changes a program that has failed, before the model is asked.
@@ -111,27 +112,30 @@ def correct(
     if run is None:
         return current
     current = tried if tried is not None and current is first else _mended(_ran(current, run, api), run, mend, api)
-    failed = current
+    failed, asked = current, list[str]()
     for _ in range(MOST_REWRITTEN):
         if rewrite is None or failed.ran is None or failed.ran.error is None:
             break
         error = failed.ran.error
         words = f"rewrote the code after it had failed: {_last(error)}"
-        again = _better(failed, rewrite, [error], api, words, repaired)
+        asked = [*asked, STILL_WRONG] if error in asked else [error]  # asked in the same words, it says the same
+        again = _better(failed, rewrite, asked, api, words, repaired)
         if again is failed:
-            break
+            continue
         failed = _mended(_ran(again, run, api), run, mend, api)
         if failed.ran is not None and failed.ran.ok:
             return failed
     return _mended(current, run, _either(mend, do_without), api) if do_without is not None else current
 
 
-def _repaired(text: str, api: ApiModel, certain: Certain | None) -> Corrected:
+def _repaired(text: str, api: ApiModel, certain: Sequence[Certain]) -> Corrected:
     repaired = repair(text, api)
     current = Corrected(repaired.text, repaired.report, repaired.done)
-    code = program(current.text, api.roots)
-    mended = certain(code) if certain is not None and code is not None else None
-    return _with(current, mended, api) or current if mended is not None else current
+    for mend in certain:
+        code = program(current.text, api.roots)
+        mended = mend(code) if code is not None else None
+        current = (_with(current, mended, api) if mended is not None else None) or current
+    return current
 
 
 def _with(current: Corrected, mended: Mended, api: ApiModel) -> Corrected | None:

@@ -35,6 +35,7 @@ from agent.verification import (
     with_missing_member,
     with_rows,
     with_single_rows,
+    with_whole_numbers,
     without_failed,
     without_foreign_links,
     without_mentions,
@@ -119,7 +120,7 @@ class Draft:
         corrected = correct(
             closed(self.text, cut=self.cut),
             self._api,
-            certain=lambda code: self._in_rows(code, look_up),
+            certain=(_in_numbers, lambda code: self._in_rows(code, look_up)),
             rewrite=rewrite,
             run=run,
             mend=lambda code, error: self._mended(code, error, look_up),
@@ -211,6 +212,13 @@ class Draft:
             ),
         )
         return AnswerEvent(answer)
+
+
+def _in_numbers(code: str) -> Mended | None:
+    numbers = with_whole_numbers(code)
+    return (
+        Mended(numbers, "took numbers as they are where the code took a part of them") if numbers is not None else None
+    )
 
 
 def _without(left: LeftOut | None) -> Mended | None:

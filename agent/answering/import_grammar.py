@@ -32,8 +32,9 @@ def import_grammar(api: ApiModel) -> str | None:
     """Return a grammar in llama.cpp's notation (GBNF), or None where it would be too large or there is nothing to hold.
 
     It accepts every text in which `import package` and `from package.module import`, first on their lines or in prose,
-    go on as the library does. Whatever is below a module whose members are not all known is left free. No rule refers
-    to itself, so it is a regular expression, too.
+    go on as the library does, and behind a package no other word begins like these two, which would be no Python.
+    Whatever is below a module whose members are not all known is left free. No rule refers to itself, so it is a
+    regular expression, too.
     """
     modules = list(_modules(api))
     roots = [module.path for module in modules if "." not in module.path and module.members_known]
@@ -45,7 +46,8 @@ def import_grammar(api: ApiModel) -> str | None:
         "last": '(word | ("from" | "import") (" " foreign)?) "."?',
         "word": _none_of(["from", "import"]),
         "foreign": _none_of(["from", "import", *roots]),
-        "prose": f'[^a-zA-Z0-9_. \\t] {OTHER}* | "." {OTHER}+ | [ \\t]+ ({NO_BLANK} {OTHER}* | word {OTHER}+)',
+        "prose": f'[^a-zA-Z0-9_. \\t] {OTHER}* | "." {OTHER}+ | [ \\t]+ ({NO_BLANK} {OTHER}* | told {OTHER}+)',
+        "told": _none_of(["from", "import"], as_beginnings=True),
         "from": _statement("from", (f'"{root}" from-{number}' for number, root in enumerate(roots))),
         "import": _statement("import", ["from", *(f'"{root}" import-{number}' for number, root in enumerate(roots))]),
     }
@@ -119,13 +121,15 @@ def _branches(node: _Trie) -> str:
     return _either(f'"{letter}" {_branches(below)}' if letter else '""' for letter, below in node.items())
 
 
-def _none_of(words: Iterable[str]) -> str:
-    """Return what accepts every word but these."""
-    return _others(_trie(words), begun=False)
+def _none_of(words: Iterable[str], *, as_beginnings: bool = False) -> str:
+    """Return what accepts every word but these, or but those that begin so."""
+    return _others(_trie(words), begun=False, as_beginnings=as_beginnings)
 
 
-def _others(node: _Trie, *, begun: bool) -> str:
+def _others(node: _Trie, *, begun: bool, as_beginnings: bool) -> str:
     letters = "".join(sorted(letter for letter in node if letter))
     free = "".join(each for each in map(chr, range(128)) if (each.isalnum() or each == "_") and each not in letters)
-    more = [f"[{free}] {LETTER}*", *(f'"{letter}" {_others(node[letter], begun=True)}' for letter in letters)]
+    followed = (letter for letter in letters if not (as_beginnings and "" in node[letter]))
+    below = (f'"{each}" {_others(node[each], begun=True, as_beginnings=as_beginnings)}' for each in followed)
+    more = [f"[{free}] {LETTER}*", *below]
     return _either([*more, '""'] if begun and "" not in node else more)

@@ -31,6 +31,7 @@ from agent.verification.verdict import (
     verify_markdown,
     without_note,
 )
+from agent.verification.whole_numbers import with_whole_numbers
 from agent.verification.wording import missing
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "with_program",
     "with_rows",
     "with_single_rows",
+    "with_whole_numbers",
     "without_failed",
     "without_foreign_links",
     "without_mentions",

@@ -31,9 +31,9 @@ class Written:
             case ast.Call(func=ast.Attribute(attr="array" | "asarray"), args=[inner, *_]):
                 return self.is_row(inner)
             case ast.Subscript(value=table, slice=index):
-                return self._is_number(index) and self._is_table(table)
+                return self._is_index(index) and self._is_table(table)
             case ast.List() | ast.Tuple():
-                return bool(value.elts) and all(_is_constant(number) for number in value.elts)
+                return bool(value.elts) and all(is_number(number) for number in value.elts)
             case _:
                 return False
 
@@ -50,12 +50,12 @@ class Written:
             case _:
                 return False
 
-    def _is_number(self, index: ast.expr) -> bool:
+    def _is_index(self, index: ast.expr) -> bool:
         match index:
             case ast.Name(id=name):
                 return name in self._numbers
             case _:
-                return _is_constant(index)
+                return is_number(index)
 
 
 def _taken(target: ast.expr, source: ast.expr) -> Iterator[tuple[str, ast.expr | None]]:
@@ -75,17 +75,17 @@ def _taken(target: ast.expr, source: ast.expr) -> Iterator[tuple[str, ast.expr |
             return
 
 
-def _is_constant(value: ast.expr) -> bool:
+def is_number(value: ast.expr) -> bool:
     """Return whether an expression is a number that is written out, maybe with its sign."""
     if isinstance(value, ast.UnaryOp):
-        return _is_constant(value.operand)
+        return is_number(value.operand)
     return (
         isinstance(value, ast.Constant) and isinstance(value.value, int | float) and not isinstance(value.value, bool)
     )
 
 
 def bound_once(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Yield name, value of what a program assigns in one place only."""
+    """Yield (name, value) for what a program assigns in one place only, at its top level."""
     stored = _stored(tree)
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(name := node.targets[0], ast.Name) and stored[name.id] == 1:

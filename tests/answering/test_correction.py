@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from agent.answering.correction import Mended, correct
+from agent.answering.correction import STILL_WRONG, Mended, correct
 from agent.errors import SandboxUnavailable
 from agent.schema import Finding, Ran
 from agent.symbols import ApiModel, Parameter, Symbol
@@ -65,7 +65,7 @@ def test_what_is_certain_is_put_right_though_nothing_fails() -> None:
 
     rows = fenced("import lib\nlib.sphere([[1]])")
     for text, words in ((RIGHT, ()), (WRONG, ("rewrote the code, since names or calls in it were wrong",))):
-        corrected = correct(text, API, certain=certain, rewrite=Model(RIGHT))
+        corrected = correct(text, API, certain=[certain], rewrite=Model(RIGHT))
         assert corrected.text.strip() == rows
         assert corrected.done[-1:] == ("made rows",)
         assert set(words) <= set(corrected.done)
@@ -79,6 +79,19 @@ def test_the_model_is_told_the_line_and_what_is_wrong_with_it() -> None:
     (told,) = model.told
     assert told[0].startswith("`lib.frobnicate([1])`: `lib.frobnicate` does not exist")
     assert corrected.done == ("rewrote the code, since names or calls in it were wrong",)
+
+
+def test_a_model_that_says_nothing_of_use_is_asked_once_more_in_other_words() -> None:
+    """In the same ones it would say the same."""
+    told: list[Sequence[str]] = []
+
+    def rewrite(problems: Sequence[str]) -> str:
+        told.append(problems)
+        return "No idea." if len(told) == 1 else fenced("import lib\nlib.sphere([2])")
+
+    corrected = correct(RIGHT, API, rewrite=rewrite, run=Machine(FAILED, OK))
+    assert corrected.ran == OK
+    assert told == [[FAILED.error], [FAILED.error, STILL_WRONG]]
 
 
 @pytest.mark.parametrize(

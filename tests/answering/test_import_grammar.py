@@ -91,6 +91,8 @@ def test_what_is_there_can_be_imported_and_all_else_is_free(accepted: re.Pattern
         "from  demo import cube\n",
         "from\tdemo import cube\n",
         "from demo.shape.box import x\n",
+        "from demo.forms importcube\n",
+        "from demo importcube\n",
     ],
 )
 def test_what_is_not_there_cannot(accepted: re.Pattern[str], text: str) -> None:
