@@ -91,10 +91,11 @@ class SourceTree(Struct, frozen=True):
         return (self.root / file.path).read_bytes()
 
     def digest(self) -> str:
-        """Return a SHA-256 over the paths and contents of all kept files."""
+        """Return a SHA-256 over the paths and contents of all kept files, and the requirements."""
         digest = hashlib.sha256()
         for file in self.files:
             digest.update(f"{file.path}\0{file.sha256}\n".encode())
+        digest.update("\0".join(self.requirements).encode())
         return digest.hexdigest()
 
 

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
+from math import fsum
 
 from msgspec import Struct
 
@@ -85,7 +86,7 @@ def learned(among: Collection[str], scored: Callable[[Vector], Scores]) -> Vecto
 
     def mean(weights: Vector) -> float:
         scores = scored(weights)
-        return sum(scores[identifier] for identifier in among) / len(among)
+        return fsum(scores[identifier] for identifier in among) / len(among)
 
     best = FIXED
     for _ in range(ROUNDS):

@@ -26,7 +26,7 @@ from agent.verification import (
 )
 
 Rewrite = Callable[[Sequence[str]], str]
-"""What is wrong with a program, one sentence each -> what the model says when it is asked for another."""
+"""What is wrong with a program, one sentence each -> what the model says when it is asked for another, or nothing."""
 Run = Callable[[str], Ran]
 
 
@@ -108,24 +108,40 @@ def correct(
                 return tried
         if rewrite is not None:
             words = "rewrote the code, since names or calls in it were wrong"
-            current = _better(current, rewrite, told, api, words, repaired)
+            current = _better(current, rewrite(told), api, words, repaired)
     if run is None:
         return current
     current = tried if tried is not None and current is first else _mended(_ran(current, run, api), run, mend, api)
+    anew = _written_anew(current, rewrite, run, mend, api, repaired) if rewrite is not None else None
+    if anew is not None:
+        return anew
+    return _mended(current, run, _either(mend, do_without), api) if do_without is not None else current
+
+
+def _written_anew(
+    current: Corrected,
+    rewrite: Rewrite,
+    run: Run,
+    mend: Mend | None,
+    api: ApiModel,
+    repaired: Callable[[str], Corrected],
+) -> Corrected | None:
+    """Return the answer with a new program that runs, or None where none does."""
     failed, asked = current, list[str]()
     for _ in range(MOST_REWRITTEN):
-        if rewrite is None or failed.ran is None or failed.ran.error is None:
+        if failed.ran is None or failed.ran.error is None:
             break
         error = failed.ran.error
-        words = f"rewrote the code after it had failed: {_last(error)}"
         asked = [*asked, STILL_WRONG] if error in asked else [error]  # asked in the same words, it says the same
-        again = _better(failed, rewrite, asked, api, words, repaired)
+        if not (reply := rewrite(asked)):
+            break  # it does not answer, or there is no time left
+        again = _better(failed, reply, api, f"rewrote the code after it had failed: {_last(error)}", repaired)
         if again is failed:
             continue
         failed = _mended(_ran(again, run, api), run, mend, api)
         if failed.ran is not None and failed.ran.ok:
             return failed
-    return _mended(current, run, _either(mend, do_without), api) if do_without is not None else current
+    return None
 
 
 def _repaired(text: str, api: ApiModel, certain: Sequence[Certain]) -> Corrected:
@@ -133,7 +149,8 @@ def _repaired(text: str, api: ApiModel, certain: Sequence[Certain]) -> Corrected
     current = Corrected(repaired.text, repaired.report, repaired.done)
     for mend in certain:
         code = program(current.text, api.roots)
-        mended = mend(code) if code is not None else None
+        # Of several blocks, or one that was read with something left out, only a run would show that nothing is lost.
+        mended = mend(code) if code is not None and code.strip("\n") in current.text else None
         current = (_with(current, mended, api) if mended is not None else None) or current
     return current
 
@@ -148,14 +165,13 @@ def _with(current: Corrected, mended: Mended, api: ApiModel) -> Corrected | None
 
 def _better(
     current: Corrected,
-    rewrite: Rewrite,
-    told: Sequence[str],
+    reply: str,
     api: ApiModel,
     words: str,
     repaired: Callable[[str], Corrected],
 ) -> Corrected:
     """Return the answer with the model's new program, if the check finds no more in it than in the old one."""
-    text = with_program(current.text, rewrite(told), api.roots)
+    text = with_program(current.text, reply, api.roots)
     if text is None or text == current.text or program(text, api.roots) is None:
         return current  # nothing that uses the library, and so nothing in which anything could be wrong
     after = repaired(text)

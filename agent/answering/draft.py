@@ -147,7 +147,8 @@ class Draft:
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
 
     def _in_rows(self, code: str, look_up: LookUp | None) -> Mended | None:
-        rows = with_single_rows(code, self._functions(code, look_up))
+        used = look_up(check_code(code, self._api).known) if look_up is not None else ()
+        rows = with_single_rows(code, documented(used), self._api.roots)
         return Mended(rows, ROWS) if rows is not None else None
 
     def _functions(self, code: str, look_up: LookUp | None) -> dict[str, Arguments]:

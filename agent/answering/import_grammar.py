@@ -32,7 +32,7 @@ def import_grammar(api: ApiModel) -> str | None:
     """Return a grammar in llama.cpp's notation (GBNF), or None where it would be too large or there is nothing to hold.
 
     It accepts every text in which `import package` and `from package.module import`, first on their lines or in prose,
-    go on as the library does, and behind a package no other word begins like these two, which would be no Python.
+    go on as the library does, and behind `from package` no other word of the line begins so, which would be no Python.
     Whatever is below a module whose members are not all known is left free. No rule refers to itself, so it is a
     regular expression, too.
     """

@@ -13,8 +13,9 @@ from agent.dotted_names import imported_names, written_names
 from agent.schema import Chunk
 
 _LISTED = re.compile(
-    r"^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+[`*]*(?P<name>[A-Za-z][\w.-]*)[`*]*[ \t]*\(?[ \t]*(?:[<>]=?|[=~]=)[ \t]*\d",
-    re.MULTILINE,
+    r"^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+[`*]*(?P<name>[A-Za-z][\w.-]*(?<=\w))[`*]*"
+    r"[ \t]*(?:\([ \t]*)?(?:[<>]=?|[=~]=)[ \t]*\d",
+    re.MULTILINE | re.ASCII,
 )
 
 

@@ -7,14 +7,32 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
+from packaging.utils import canonicalize_name
+
 from agent.dotted_names import is_file_or_site
 from agent.manifest import Manifest
 from agent.symbols import ApiModel
 from agent.symbols.guides import MIGRATION_FILE
 
 _SHOWN = 3
-_OF_EVERYBODY = frozenset({"python", "pip", "setuptools", "wheel"})
-"""Which nobody writes into their requirements."""
+_NO_REQUIREMENTS = frozenset(
+    {
+        "python",
+        "pip",
+        "conda",
+        "setuptools",
+        "cuda",
+        "opengl",
+        "vulkan",
+        "openmp",
+        "mpi",
+        "gcc",
+        "cmake",
+        "git",
+        "linux",
+    }
+)
+"""Which nobody writes into the requirements of a Python package."""
 
 
 class StaleNames:
@@ -28,6 +46,7 @@ class StaleNames:
     def __init__(self, manifest: Manifest, api: ApiModel) -> None:
         self._manifest = manifest
         self._api = api
+        self._exempt = _NO_REQUIREMENTS | {canonicalize_name(root) for root in api.roots}
 
     def find(self, ids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Return chunk id -> missing names, and `requirement PACKAGE`, for those chunks that have any.
@@ -50,7 +69,7 @@ class StaleNames:
         A list of which the library asks for nothing is of something else: compilers, another project.
         """
         for identifier, rows in groupby(self._manifest.required_by(ids), key=itemgetter(0)):
-            asked = {package: is_asked for _, package, is_asked in rows if package not in _OF_EVERYBODY}
+            asked = {package: is_asked for _, package, is_asked in rows if package not in self._exempt}
             if any(asked.values()):
                 yield from ((identifier, package) for package, is_asked in asked.items() if not is_asked)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Struct
 from packaging.requirements import InvalidRequirement, Requirement
@@ -26,13 +26,15 @@ class Metadata(Struct, frozen=True):
         version: canonical version, or None where it is missing or computed by the build.
         urls: (label in lower case, URL) in the project's own order.
         requirements: canonical names of all packages that it asks for: to run, for extras, to build and to develop;
-            in alphabetical order.
+            in alphabetical order; none where what it needs to run is not said, or computed by the build.
+        runs_with: whether what it needs to run is said.
     """
 
     name: str | None = None
     version: str | None = None
     urls: tuple[tuple[str, str], ...] = ()
     requirements: tuple[str, ...] = ()
+    runs_with: bool = False
 
 
 def read_metadata(root: Path) -> Metadata:
@@ -42,11 +44,13 @@ def read_metadata(root: Path) -> Metadata:
     left out.
     """
     found = [*(_from_core_metadata(path) for path in _core_metadata_files(root)), _from_pyproject(root)]
+    is_said = any(item.runs_with for item in found)
     return Metadata(
         name=next((item.name for item in found if item.name), None),
         version=next((item.version for item in found if item.version), None) or _literal_version(root),
         urls=next((item.urls for item in found if item.urls), ()),
-        requirements=tuple(sorted({name for item in found for name in item.requirements})),
+        requirements=tuple(sorted({name for item in found if is_said for name in item.requirements})),
+        runs_with=is_said,
     )
 
 
@@ -65,6 +69,7 @@ def _from_core_metadata(path: Path) -> Metadata:
         _valid_version(headers["Version"]),
         tuple(urls),
         tuple(_required(headers.get_all("Requires-Dist", []))),
+        runs_with="Requires-Dist" in headers,
     )
 
 
@@ -81,12 +86,23 @@ def _from_pyproject(root: Path) -> Metadata:
         _valid_version(project.get("version")),
         tuple((label.lower(), url) for label, url in urls.items() if isinstance(url, str)),
         tuple(_required(_all_requirements(document, project))),
+        runs_with=bool(project.get("dependencies")),
     )
 
 
 def _all_requirements(document: dict[str, Any], project: dict[str, Any]) -> Iterator[object]:
-    groups = _table(project, "optional-dependencies") | _table(document, "dependency-groups")
-    lists = (project.get("dependencies"), _table(document, "build-system").get("requires"), *groups.values())
+    poetry = _table(_table(document, "tool"), "poetry")
+    lists = (
+        *(
+            table.get("dependencies")
+            for table in (project, poetry, *_table(poetry, "group").values())
+            if _is_table(table)
+        ),
+        poetry.get("dev-dependencies"),
+        _table(document, "build-system").get("requires"),
+        *_table(project, "optional-dependencies").values(),
+        *_table(document, "dependency-groups").values(),
+    )
     for listed in lists:
         if isinstance(listed, list | dict):
             yield from listed  # of Poetry's tables, the names
@@ -97,7 +113,7 @@ def _required(requirements: Iterable[object]) -> Iterator[str]:
     for requirement in requirements:
         try:
             yield canonicalize_name(Requirement(str(requirement)).name)
-        except InvalidRequirement:
+        except (InvalidRequirement, RecursionError):  # brackets without end
             continue
 
 
@@ -131,6 +147,10 @@ def _read(path: Path) -> bytes:
 def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
     value = document.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _valid_name(value: object) -> str | None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from agent.dotted_names import DOTTED, is_file_or_site
-from agent.verification.markdown import inline_code, lines_of
+from agent.verification.markdown import inline_code
 from agent.verification.source import read_code
 
 _LINE_END = re.compile(r"[\r\n]")
@@ -29,8 +29,9 @@ class Prose:
     """
 
     def __init__(self, lines: Sequence[str], code: Collection[int]) -> None:
-        self._text = "".join("\n" if number in code else line for number, line in enumerate(lines))
-        self._starts = [0, *itertools.accumulate(map(len, lines_of(self._text)))]
+        kept = ["\n" if number in code else line for number, line in enumerate(lines)]
+        self._text = "".join(kept)
+        self._starts = [0, *itertools.accumulate(map(len, kept))]  # behind a lone \r, the text would seem to have fewer
         self._inline = list(inline_code(self._text))
 
     def pieces(self, roots: Collection[str]) -> Iterator[list[ast.stmt]]:

@@ -16,39 +16,47 @@ class Written:
 
     def __init__(self, tree: ast.Module) -> None:
         self._bound = dict(bound_once(tree))
-        self._numbers, self._rows = set[str](), set[str]()
+        self._numbers = set[str]()
+        self._rows = dict[str, int]()
         loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.comprehension)]
-        stored = _stored(tree)
+        stored = bindings(tree)
         for target, source in (pair for loop in loops for pair in _taken(loop.target, loop.iter)):
-            if stored[target] == 1:
-                (self._numbers if source is None else self._rows if self._is_table(source) else set[str]()).add(target)
+            if stored[target] != 1 or "*" in stored:
+                continue
+            if source is None:
+                self._numbers.add(target)
+            elif (width := self._table(source)) is not None:
+                self._rows[target] = width
 
-    def is_row(self, value: ast.expr) -> bool:
-        """Return whether an expression is certainly a single row."""
+    def width(self, value: ast.expr) -> int | None:
+        """Return how many numbers an expression has that is certainly a single row, or None."""
         match value:
-            case ast.Name(id=name):
-                return name in self._rows or (name in self._bound and self.is_row(self._bound[name]))
+            case ast.Name(id=name) if name in self._rows:
+                return self._rows[name]
+            case ast.Name(id=name) if name in self._bound:
+                return self.width(self._bound[name])
             case ast.Call(func=ast.Attribute(attr="array" | "asarray"), args=[inner, *_]):
-                return self.is_row(inner)
+                return self.width(inner)
             case ast.Subscript(value=table, slice=index):
-                return self._is_index(index) and self._is_table(table)
+                return self._table(table) if self._is_index(index) else None
             case ast.List() | ast.Tuple():
-                return bool(value.elts) and all(is_number(number) for number in value.elts)
+                return len(value.elts) if value.elts and all(is_number(number) for number in value.elts) else None
             case _:
-                return False
+                return None
 
-    def _is_table(self, value: ast.expr) -> bool:
+    def _table(self, value: ast.expr) -> int | None:
+        """Return how many numbers each row has of what is certainly a table, or None."""
         match value:
-            case ast.Name(id=name):
-                return name in self._bound and self._is_table(self._bound[name])
+            case ast.Name(id=name) if name in self._bound:
+                return self._table(self._bound[name])
             case ast.Call(func=ast.Attribute(attr="array" | "asarray"), args=[inner, *_]):
-                return self._is_table(inner)
+                return self._table(inner)
             case ast.List() | ast.Tuple():
-                return bool(value.elts) and all(
-                    isinstance(row, ast.List | ast.Tuple) and self.is_row(row) for row in value.elts
-                )
+                rows = [row for row in value.elts if isinstance(row, ast.List | ast.Tuple)]
+                widths = {self.width(row) for row in rows} if len(rows) == len(value.elts) else set[int | None]()
+                return widths.pop() if len(widths) == 1 else None
             case _:
-                return False
+                return None
 
     def _is_index(self, index: ast.expr) -> bool:
         match index:
@@ -86,12 +94,33 @@ def is_number(value: ast.expr) -> bool:
 
 def bound_once(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     """Yield (name, value) for what a program assigns in one place only, at its top level."""
-    stored = _stored(tree)
-    for node in tree.body:
+    stored = bindings(tree)
+    for node in tree.body if "*" not in stored else ():
         if isinstance(node, ast.Assign) and isinstance(name := node.targets[0], ast.Name) and stored[name.id] == 1:
             yield name.id, node.value
 
 
-def _stored(tree: ast.Module) -> Counter[str]:
-    """Return how often each name is bound."""
-    return Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+def bindings(tree: ast.Module) -> Counter[str]:
+    """Return how often each name is bound anywhere, be it by assignment, import, definition or parameter.
+
+    A star import may bind any name: it counts as the name `*`.
+    """
+    return Counter(name for node in ast.walk(tree) for name in _bound_by(node))
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case ast.arg(arg=name) | ast.alias(asname=str(name)):
+            yield name
+        case ast.alias(name=path):
+            yield path.partition(".")[0]
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name
+        case ast.MatchMapping(rest=str(name)):
+            yield name
+        case _:
+            return

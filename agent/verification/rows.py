@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
+from types import MappingProxyType
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from agent.passage_texts import essentials
 from agent.schema import Chunk
-from agent.verification.edits import Place, edited
+from agent.verification.edits import Place, edited, with_line
 from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import Written, bound_once
+from agent.verification.row_literals import Written, bindings, bound_once
 
 _ROWS = re.compile(r"shape \(\w+, ?\w+\)")
+_MANY_ROWS = re.compile(r"shape \([A-Za-z]\w*, ?([2-9]\d*)\)")
 _ONE_ROW = re.compile(r"\(\d+, ?\)")
 _ABOUT_SHAPES = re.compile(r"shape|broadcast|dimension|\baxis\b|\baxes\b")
 _MADE = "atleast_2d"
@@ -34,41 +35,67 @@ class Arguments(Struct, frozen=True):
     Attributes:
         names: all of them, in order.
         rows: those that take arrays of rows.
-        only_rows: those of them that take no single row.
+        only_rows: those of them that take any number of rows, but no single one, to how many numbers a row has.
     """
 
     names: tuple[str, ...]
     rows: frozenset[str]
-    only_rows: frozenset[str] = frozenset()
+    only_rows: Mapping[str, int] = MappingProxyType({})
 
 
 def documented(chunks: Iterable[Chunk]) -> dict[str, Arguments]:
     """Return name of a function -> its arguments, for those that take arrays of rows."""
-    found: dict[str, Arguments] = {}
+    known_of: dict[str, Arguments] = {}
     for chunk in chunks:
         described = [line.partition(" : ") for line in essentials(chunk)[1].splitlines()]
         rows = frozenset(name for name, _, text in described if _ROWS.search(text))
         if chunk.symbol is not None and rows:
-            single = {name for name, _, text in described if _ONE_ROW.search(text)}
-            known = Arguments(tuple(name for name, _, _ in described), rows, rows - single)
-            found.setdefault(chunk.symbol.rpartition(".")[2], known)
-    return found
+            many = {name: int(found[1]) for name, _, text in described if (found := _only_rows(text)) is not None}
+            known = Arguments(tuple(name for name, _, _ in described), rows, many)
+            known_of.setdefault(chunk.symbol.rpartition(".")[2], known)
+    return known_of
+
+
+def _only_rows(text: str) -> re.Match[str] | None:
+    return None if _ONE_ROW.search(text) else _MANY_ROWS.search(text)
 
 
 @gives_up
-def with_single_rows(code: str, functions: Mapping[str, Arguments]) -> str | None:
+def with_single_rows(code: str, functions: Mapping[str, Arguments], roots: Collection[str]) -> str | None:
     """Return a program in which arguments that shall be rows, and are written as a single one, are made so, or None.
 
     Args:
         code: a program that was not run.
         functions: what is known of the functions that it calls, see `documented`.
+        roots: top-level packages that they are in; only what is imported from these is taken for them.
     """
     tree = ast.parse(code)
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    strict = {name: replace(known, rows=known.only_rows) for name, known in functions.items() if name not in own}
-    written = Written(tree)
-    single = [value for call in _calls(tree) for value in _rows_of(call, strict) if written.is_row(value)]
-    return _wrapped(code, tree, single)
+    written, stored = Written(tree), bindings(tree)
+    imported = {name for name in _imported(tree, roots) if stored[name] == 1}
+    single = [
+        value
+        for call in _calls(tree)
+        if _first_name(call.func) in imported
+        for parameter, value, known in _given(call, functions)
+        if written.width(value) == known.only_rows.get(parameter, 0)
+    ]
+    return _wrapped(code, tree, single) if stored["np"] <= sum(1 for node in tree.body for _ in _numpy(node)) else None
+
+
+def _imported(tree: ast.Module, roots: Collection[str]) -> Iterator[str]:
+    """Yield the names that a program imports from packages."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in roots and not node.level:
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            named = ((alias.asname, alias.name.partition(".")[0]) for alias in node.names)
+            yield from (asname or root for asname, root in named if root in roots)
+
+
+def _first_name(value: ast.expr) -> str:
+    while isinstance(value, ast.Attribute):
+        value = value.value
+    return value.id if isinstance(value, ast.Name) else ""
 
 
 @gives_up
@@ -126,9 +153,12 @@ def _count(value: ast.expr, bound: Mapping[str, ast.expr]) -> int | None:
 
 def _importing(text: str) -> str:
     """Add the import of numpy above all else but what must stand first."""
-    lines = text.split("\n")
-    first = 1 + max((number for number, line in enumerate(lines) if line.startswith("from __future__ ")), default=-1)
-    return "\n".join([*lines[:first], "import numpy as np", *lines[first:]])
+    ends = (
+        node.end_lineno or node.lineno
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    )
+    return with_line(text, max(ends, default=0), "import numpy as np")
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
@@ -137,13 +167,18 @@ def _calls(tree: ast.Module) -> Iterator[ast.Call]:
 
 def _rows_of(call: ast.Call, functions: Mapping[str, Arguments]) -> Iterator[ast.expr]:
     """Yield the values of the arguments of a call that shall be rows."""
+    yield from (value for parameter, value, known in _given(call, functions) if parameter in known.rows)
+
+
+def _given(call: ast.Call, functions: Mapping[str, Arguments]) -> Iterator[tuple[str, ast.expr, Arguments]]:
+    """Yield (parameter, value, what is known of the function) for the arguments of a call."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     known = functions.get(name)
     if known is None:
         return
     placed = takewhile(lambda value: not isinstance(value, ast.Starred), call.args)
-    given = [*zip(known.names, placed, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-    yield from (value for parameter, value in given if parameter in known.rows)
+    named = ((keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg is not None)
+    yield from ((parameter, value, known) for parameter, value in [*zip(known.names, placed, strict=False), *named])
 
 
 def _may_be_single(value: ast.expr) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.verification.edits import edited
+from agent.verification.edits import Place, edited
 from agent.verification.giving_up import gives_up
 from agent.verification.row_literals import bound_once, is_number
 
@@ -14,23 +14,28 @@ from agent.verification.row_literals import bound_once, is_number
 def with_whole_numbers(code: str) -> str | None:
     """Return a program that takes such numbers as they are, or None where it has none.
 
-    Whatever it may do, taking a part of a number is an error; only names that are bound once and nowhere hidden count.
+    To take a part of a number is an error, whatever else the program does; one that catches its errors is left alone.
     """
     tree = ast.parse(code)
-    hidden = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    numbers = {name for name, value in bound_once(tree) if is_number(value)} - hidden
-    parts = [node for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)]
-    taken = [part for part in parts if isinstance(part.value, ast.Name) and part.value.id in numbers]
-    return edited(code, _without_parts(taken)) if taken else None
+    numbers = {name for name, value in bound_once(tree) if is_number(value)}
+    if not numbers or any(isinstance(node, ast.Try) and node.handlers for node in ast.walk(tree)):
+        return None
+    places = list(_parts(tree, numbers))
+    return edited(code, places) if places else None
 
 
-def _without_parts(taken: list[ast.Subscript]) -> Iterator[tuple[int, int, int, int, str]]:
-    for part in taken:
-        whole, end = part.value, part
-        yield (
-            whole.end_lineno or whole.lineno,
-            whole.end_col_offset or 0,
-            end.end_lineno or end.lineno,
-            end.end_col_offset or 0,
-            "",
-        )
+def _parts(node: ast.AST, numbers: set[str]) -> Iterator[Place]:
+    """Yield what makes the outermost parts of numbers the numbers themselves."""
+    for child in ast.iter_child_nodes(node):
+        name = _whole(child) if isinstance(child, ast.Subscript) and isinstance(child.ctx, ast.Load) else None
+        if isinstance(child, ast.Subscript) and name in numbers:
+            end = child.end_lineno or child.lineno, child.end_col_offset or 0
+            yield (child.lineno, child.col_offset, *end, str(name))
+        else:
+            yield from _parts(child, numbers)
+
+
+def _whole(value: ast.expr) -> str | None:
+    while isinstance(value, ast.Subscript):
+        value = value.value
+    return value.id if isinstance(value, ast.Name) else None

@@ -94,6 +94,25 @@ def test_a_model_that_says_nothing_of_use_is_asked_once_more_in_other_words() ->
     assert told == [[FAILED.error], [FAILED.error, STILL_WRONG]]
 
 
+def test_a_model_that_does_not_answer_is_not_asked_again() -> None:
+    model = Model("")
+    assert correct(RIGHT, API, rewrite=model, run=Machine(FAILED)).ran == FAILED
+    assert model.told == [[FAILED.error]]
+
+
+def test_what_was_read_with_something_left_out_is_not_put_right_without_a_run() -> None:
+    """Of two blocks, and of what only a notebook reads, words and lines would be lost."""
+
+    def certain(code: str) -> Mended | None:
+        return Mended(code.replace("([1])", "([[1]])"), "made rows")
+
+    for text in (
+        f"{RIGHT}\n\nThen:\n\n{fenced('lib.sphere([1])')}",
+        fenced("!pip install lib\nimport lib\nlib.sphere([1])"),
+    ):
+        assert correct(text, API, certain=[certain]).text == text
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -46,6 +46,8 @@ Dependencies
 ------------
 
 - Python >= 3.5
+- demo >= 0.1
+- CUDA >= 11
 - numpy >= 1.7.1
 - ``vtk`` (>= 8.1.0)
 - matplot-lib == 2.0

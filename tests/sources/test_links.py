@@ -140,3 +140,27 @@ def test_requirements_of_all_kinds_and_places_are_read(tmp_path: Path) -> None:
 def test_requirements_of_poetry_are_read(tmp_path: Path) -> None:
     write_tree(tmp_path, {"pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.10"\nvtk = ">=9"\n'})
     assert read_metadata(tmp_path).requirements == ("python", "vtk")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": '[build-system]\nrequires = ["numpy"]\n[project]\ndynamic = ["dependencies"]\n'},
+        {"PKG-INFO": f"Name: a\nRequires-Dist: a; {'(' * 5_000}\n"},
+        {"PKG-INFO": "Name: a\n"},
+    ],
+)
+def test_requirements_that_are_not_said_are_not_guessed(tmp_path: Path, files: dict[str, str | bytes]) -> None:
+    write_tree(tmp_path, files)
+    assert read_metadata(tmp_path).requirements == ()
+
+
+def test_groups_of_one_name_and_of_poetry_are_all_read(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "pyproject.toml": '[project]\ndependencies = ["a"]\n[project.optional-dependencies]\ntest = ["b"]\n'
+            '[dependency-groups]\ntest = ["c"]\n[tool.poetry.group.dev.dependencies]\nd = "1"\n',
+        },
+    )
+    assert read_metadata(tmp_path).requirements == ("a", "b", "c", "d")

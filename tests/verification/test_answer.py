@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.symbols import ApiModel
@@ -217,6 +217,7 @@ MARKDOWN = st.lists(
 
 
 @given(text=MARKDOWN | st.text(max_size=60))
+@example(text="\r> ```python\nlib.actor.sphere(b=lib.x)")
 @settings(max_examples=200, deadline=None)
 def test_every_place_lies_in_the_text(text: str, api: ApiModel) -> None:
     lines = lines_of(text)

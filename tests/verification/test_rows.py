@@ -22,9 +22,13 @@ colors : ndarray, shape (N, 3) or tuple (3,), optional
 radii : float, optional
     How large.
 """
-ARGUMENTS = Arguments(("centers", "colors", "radii"), frozenset({"centers", "colors"}), frozenset({"centers"}))
+ARGUMENTS = Arguments(("centers", "colors", "radii"), frozenset({"centers", "colors"}), {"centers": 3})
 KNOWN = {"sphere": ARGUMENTS}
-TABLE = "import numpy as np\nc = np.array([[0, 0, 1], [2, -0.5, 1]])\nk = [(1, 0, 0), (0, 1, 0)]\n"
+TABLE = """import numpy as np
+from lib import sphere, x as other
+c = np.array([[0, 0, 1], [2, -0.5, 1]])
+k = [(1, 0, 0), (0, 1, 0)]
+"""
 ERROR = "Line 2: x\nValueError: operands could not be broadcast together with shapes (30,3) (30,)"
 
 
@@ -135,8 +139,8 @@ def test_rows_stay_where_their_number_is_not_known_or_not_wrong(code: str, error
 )
 def test_what_is_written_as_a_single_row_is_wrapped_before_anything_runs(code: str, wrapped: str) -> None:
     """Unless the docstring takes a single one, as for `colors`."""
-    assert with_single_rows(TABLE + code, KNOWN) == TABLE + wrapped
-    assert with_single_rows(TABLE + wrapped, KNOWN) is None
+    assert with_single_rows(TABLE + code, KNOWN, ["lib"]) == TABLE + wrapped
+    assert with_single_rows(TABLE + wrapped, KNOWN, ["lib"]) is None
 
 
 @pytest.mark.parametrize(
@@ -158,8 +162,36 @@ def test_what_is_written_as_a_single_row_is_wrapped_before_anything_runs(code: s
         "sphere('red', True)",
         "sphere([True, False])",
         "sphere([])",
+        "sphere([0, 0])",
+        "sphere([0, 0, 0, 0])",
+        "sphere(c[0][0])",
+        "import cad\ncad.sphere([0, 0, 0])",
+        "self.sphere([0, 0, 0])",
+        "from cad import sphere\nsphere([0, 0, 0])",
+        "sphere = lambda c: c\nsphere([0, 0, 0])",
+        "async def sphere(c):\n    pass\nsphere([0, 0, 0])",
+        "p = (0, 0, 0)\ndef make(p=None):\n    sphere(p)",
+        "for i in range(2):\n    pass\ndef f(i):\n    sphere(c[i])",
+        "p = (0, 0, 0)\nfrom cad import *\nsphere(p)",
+        "p = (0, 0, 0)\nimport p\nsphere(p)",
+        "p = (0, 0, 0)\ntry:\n    pass\nexcept ValueError as p:\n    sphere(p)",
+        "p = (0, 0, 0)\nmatch other:\n    case {'a': p}:\n        sphere(p)",
+        "np = 3\nsphere([0, 0, 0])",
         "x = (",
     ],
 )
 def test_what_may_be_rows_already_is_left(code: str) -> None:
-    assert with_single_rows(TABLE + code, KNOWN) is None
+    assert with_single_rows(TABLE + code, KNOWN, ["lib"]) is None
+
+
+def test_one_row_in_two_dimensions_is_not_many_rows() -> None:
+    """`shape (1, 3)` says of one value how it may be written; a value of shape (3,) serves as well."""
+    doc = DOC.replace("shape (N, 3)\n", "shape (1, 3)\n")
+    assert documented([make_chunk(doc=doc, symbol="sphere")])["sphere"].only_rows == {}
+
+
+def test_numpy_is_imported_below_what_must_stand_first() -> None:
+    code = "from __future__ import (\n    annotations,\n)\nfrom lib import sphere\nsphere([0, 0, 0])"
+    first, _, rest = code.partition("from lib")
+    wrapped = f"{first}import numpy as np\nfrom lib{rest.replace('[0, 0, 0]', 'np.atleast_2d([0, 0, 0])')}"
+    assert with_single_rows(code, KNOWN, ["lib"]) == wrapped
