@@ -31,3 +31,16 @@ def test_look_ups_for_more_values_than_one_query_takes(tmp_path: Path) -> None:
         assert [standing.id for standing in manifest.standings([*strangers, "c8"])] == ["c8"]
         assert manifest.chunk_ids(["b.py", *strangers]) == {"b.py": ["c5", "c6", "c7", "c8"]}
         assert sum(map(len, manifest.chunk_ids().values())) == 9
+
+
+def test_what_unchanged_pages_require_is_taken_over_and_held_against_todays_requirements(tmp_path: Path) -> None:
+    before, now = tmp_path / "before.sqlite", tmp_path / "now.sqlite"
+    page = SourceFile("docs/install.rst", "rst", "docs", None, 1, "0" * 64)
+    chunk = make_chunk(id="c", path=page.path, text="- numpy >= 1\n- vtk >= 9\n")
+    with ManifestWriter(before, str.split, requirements=["numpy", "vtk"]) as writer:
+        writer.add(page, "print", [chunk])
+    with ManifestWriter(now, str.split, requirements=["numpy"]) as writer:
+        writer.keep(before, [page.path])
+    for path, asked in ((before, True), (now, False)):
+        with closing(Manifest(path)) as manifest:
+            assert manifest.required_by(["c"]) == [("c", "numpy", True), ("c", "vtk", asked)]

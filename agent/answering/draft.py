@@ -147,14 +147,16 @@ class Draft:
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
 
     def _in_rows(self, code: str, look_up: LookUp | None) -> Mended | None:
-        used = look_up(check_code(code, self._api).known) if look_up is not None else ()
-        rows = with_single_rows(code, documented(used), self._api.roots)
+        rows = with_single_rows(code, documented(self._used(code, look_up)), self._api.roots)
         return Mended(rows, ROWS) if rows is not None else None
 
     def _functions(self, code: str, look_up: LookUp | None) -> dict[str, Arguments]:
         """Return what is documented of the functions that a program may call."""
-        used = look_up(check_code(code, self._api).known) if look_up is not None else ()
-        return documented([*used, *(hit.chunk for hit in self.hits[: self.given])])
+        return documented([*self._used(code, look_up), *(hit.chunk for hit in self.hits[: self.given])])
+
+    def _used(self, code: str, look_up: LookUp | None) -> Iterable[Chunk]:
+        """Return the definitions that a program uses, as far as they are found."""
+        return look_up(check_code(code, self._api).known) if look_up is not None else ()
 
     def _mended(self, code: str, error: str, look_up: LookUp | None) -> Mended | None:
         functions = self._functions(code, look_up)
