@@ -55,6 +55,7 @@ SIZES: Mapping[str, Corpus] = {
     "2k": Corpus(("fury==2.0.0",)),
     "10k": Corpus(("networkx==3.5",), 3),
     "100k": Corpus(LIBRARIES),
+    "300k": Corpus(LIBRARIES, 3),
     "1m": Corpus(LIBRARIES, 10),
 }
 

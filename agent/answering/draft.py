@@ -42,6 +42,7 @@ from agent.verification import (
     without_missing,
     without_missing_method,
     without_refused,
+    without_unfit,
 )
 
 LookUp = Callable[[Sequence[str]], Iterable[Chunk]]
@@ -124,7 +125,7 @@ class Draft:
             rewrite=rewrite,
             run=run,
             mend=lambda code, error: self._mended(code, error, look_up),
-            do_without=lambda code, error: _without(without_missing(code, error) or without_failed(code, error)),
+            do_without=lambda code, error: self._left_out(code, error, look_up),
             advise=self._advise,
         )
         if repeats_rules(corrected.text):
@@ -170,6 +171,12 @@ class Draft:
         if called is not None:
             return Mended(called, "called what exists in the place of a method that does not")
         return _without(without_refused(code, error))
+
+    def _left_out(self, code: str, error: str, look_up: LookUp | None) -> Mended | None:
+        if (missing := without_missing(code, error)) is not None:
+            return _without(missing)
+        numbers = {name: known.numbers for name, known in self._functions(code, look_up).items()}
+        return _without(without_unfit(code, error, numbers) or without_failed(code, error))
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:
         """Say why there is no answer, and name the nearest places and where to ask.

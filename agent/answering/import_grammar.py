@@ -18,8 +18,9 @@ DEPTH = 9
 MOST_NAMES = 8
 """In one statement: a model that finds none of the names it wants may go on listing others."""
 LETTER = "[a-zA-Z0-9_]"
-OTHER = "[^a-zA-Z0-9_]"
-NO_BLANK = "[^a-zA-Z0-9_ \\t]"
+OTHER = "[^a-zA-Z0-9_\\n]"
+NO_BLANK = "[^a-zA-Z0-9_ \\t\\n]"
+BLANKS = "[ \\t]+"
 PATH = "[a-zA-Z0-9_.]"
 GAP = '([ \\n\\r\\t] | "#" [^\\n]* [\\n])*'
 """What may stand between names in brackets."""
@@ -32,24 +33,32 @@ def import_grammar(api: ApiModel) -> str | None:
     """Return a grammar in llama.cpp's notation (GBNF), or None where it would be too large or there is nothing to hold.
 
     It accepts every text in which `import package` and `from package.module import`, first on their lines or in prose,
-    go on as the library does, and behind `from package` no other word of the line begins so, which would be no Python.
-    Whatever is below a module whose members are not all known is left free. No rule refers to itself, so it is a
-    regular expression, too.
+    go on as the library does. In prose, the latter may break off behind the package, but for words that begin with
+    `import`, which would be no Python; first on its line it must go on. Whatever is below a module whose members are
+    not all known is left free. No rule refers to itself, so it is a regular expression, too.
     """
     modules = list(_modules(api))
     roots = [module.path for module in modules if "." not in module.path and module.members_known]
     if not roots:
         return None
     rules = {
-        "root": f"{OTHER}* piece* last?",
+        "root": "line ([\\n] line)*",
+        "line": f"[ \\t]* ((word {OTHER}+ | {NO_BLANK} {OTHER}* | first | import) piece* last? | lone)?",
         "piece": f"word {OTHER}+ | from | import",
-        "last": '(word | ("from" | "import") (" " foreign)?) "."?',
+        # At the end of a line nothing follows that would tell where a word ends.
+        "last": '(word | lastfrom | lastimport) "."?',
+        "lone": '(word | lastfirst | lastimport) "."?',
+        "lastfrom": _ending("from", _each(roots, "end")),
+        "lastfirst": _ending("from", _each(roots, "listed")),
+        "lastimport": _ending("import", ["lastfrom", *_each(roots, "module")]),
         "word": _none_of(["from", "import"]),
         "foreign": _none_of(["from", "import", *roots]),
-        "prose": f'[^a-zA-Z0-9_. \\t] {OTHER}* | "." {OTHER}+ | [ \\t]+ ({NO_BLANK} {OTHER}* | told {OTHER}+)',
+        "prose": f'[^a-zA-Z0-9_. \\t\\n] {OTHER}* | "." {OTHER}+ | {BLANKS} ({NO_BLANK} {OTHER}* | told {OTHER}+)',
         "told": _none_of(["from", "import"], as_beginnings=True),
-        "from": _statement("from", (f'"{root}" from-{number}' for number, root in enumerate(roots))),
-        "import": _statement("import", ["from", *(f'"{root}" import-{number}' for number, root in enumerate(roots))]),
+        "behind": f'[^a-zA-Z0-9_,.\\n] {OTHER}* | "." {OTHER}+',
+        "from": _statement("from", _each(roots, "from")),
+        "first": _statement("from", _each(roots, "source")),
+        "import": _statement("import", ["from", *_each(roots, "import")]),
     }
     for number, root in enumerate(roots):
         own = {module.path.removeprefix(root): module for module in modules if _root(module) == root}
@@ -58,10 +67,12 @@ def import_grammar(api: ApiModel) -> str | None:
         closed = [(path, module) for path, module in own.items() if module.members_known]
         names = {f"name-{number}-{index}": _any_of(_names(module, api)) for index, (_, module) in enumerate(closed)}
         rules |= names
-        sources = (_source(path, name) for (path, _), name in zip(closed, names, strict=True))
-        rules[f"from-{number}"] = _either([f"({PATH}+)? prose", *free, *sources])
-        paths = [f"{_any_of(own)}", *(f'"{path}." {PATH}+' for path in opened)]
-        rules[f"import-{number}"] = _either([f"{_either(paths)} [^a-zA-Z0-9_.] {OTHER}*", f'"." {OTHER}+'])
+        rules[f"listed-{number}"] = _either(_source(path, name) for (path, _), name in zip(closed, names, strict=True))
+        rules[f"source-{number}"] = _either([*free, f"listed-{number} behind"])
+        rules[f"from-{number}"] = _either([f"{PATH}* prose", f"source-{number}"])
+        rules[f"end-{number}"] = _either([f"{PATH}* ({BLANKS} told?)?", f"listed-{number}"])
+        rules[f"module-{number}"] = _either([_any_of(own), *(f'"{path}." {PATH}+' for path in opened)])
+        rules[f"import-{number}"] = _either([f"module-{number} [^a-zA-Z0-9_.\\n] {OTHER}*", f'"." {OTHER}+'])
     grammar = "\n".join(f"{name} ::= {rule}" for name, rule in rules.items())
     return grammar if len(grammar) <= MOST_CHARACTERS else None
 
@@ -87,7 +98,17 @@ def _root(module: Symbol) -> str:
 def _statement(keyword: str, packages: Iterable[str]) -> str:
     """Return what the word accepts behind it: anything but a package that goes on wrongly."""
     behind = _either([f"{NO_BLANK} {OTHER}*", f"foreign {OTHER}+", *packages])
-    return f'"{keyword}" ({NO_BLANK} {OTHER}* | [ \\t]+ {behind})'
+    return f'"{keyword}" ({NO_BLANK} {OTHER}* | {BLANKS} {behind})'
+
+
+def _ending(keyword: str, packages: Iterable[str]) -> str:
+    """Return what the word accepts behind it up to the end of the line."""
+    return f'"{keyword}" ({BLANKS} {_either(["foreign", *packages])}?)?'
+
+
+def _each(roots: Iterable[str], rule: str) -> Iterator[str]:
+    """Yield each package with what follows it by its rule of that name."""
+    return (f'"{root}" {rule}-{number}' for number, root in enumerate(roots))
 
 
 def _source(path: str, name: str) -> str:
@@ -96,7 +117,7 @@ def _source(path: str, name: str) -> str:
     called = f'{name} (" as " {LETTER}+)?'
     line, lines = f'{called} ("," " "* {called}){most}', f'"(" {GAP} {called} ("," {GAP} {called}){most} ","? {GAP} ")"'
     listed = _either([line, lines, '"*"'])
-    return f'"{path} import " {listed} ([^a-zA-Z0-9_,.] {OTHER}* | "." {OTHER}+)'
+    return f'"{path} import " {listed}'
 
 
 def _either(choices: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, zip_longest
 
 from msgspec.structs import replace
 
@@ -95,6 +95,8 @@ _STATES = re.compile(
 )
 """Says how something is ("some spheres are black"), other than of what ("boxes that are lit")."""
 _HOW = re.compile(r"\?|^\W*(?:\w+[:,]\s+)?how\b|\bhow\s+(?:to|do|can|could|would|should|might)\b", re.IGNORECASE)
+_FLAT = re.compile(r"\b(?:2-?d|g?ui|hud|interface|widgets?)\b", re.IGNORECASE)
+"""Speaks of elements of the screen, which libraries name so: `Panel2D`."""
 _WORD = re.compile(r"[a-z][a-z0-9_]+")
 _SHORTEST = 3
 
@@ -122,20 +124,36 @@ def describes(question: str, api: ApiModel) -> bool:
 def ingredients(request: str, api: ApiModel) -> list[str]:
     """Return the definition paths of what a request names in plain words, in the order of the words.
 
-    Two words may make one name (`vector field`: `vector_field`), and a plural stands for its singular. Of several
+    Two words may make one name (`vector field`: `vector_field`, `list box`: `ListBox2D`), and a plural stands for its
+    singular. One word stands for an element of the screen only where the request speaks of these. Of several
     definitions of one name, the one with the shortest public path is meant.
     """
     words = _WORD.findall(_ORDER.sub("", request).lower())
-    pairs = [[f"{first}_{second}", f"{first}{second}"] for first, second in pairwise(words)]
+    is_flat = _FLAT.search(request) is not None
     found: dict[str, None] = {}
-    for number, word in enumerate(words):
-        names = [*(pairs[number] if number < len(pairs) else ()), word]
-        forms = [form for name in names for form in _forms(name)]
-        meant = [_MEANT[form] for form in forms if form in _MEANT]
-        symbol = next((symbol for form in [*forms, *meant] if (symbol := _public(form, api))), None)
+    taken = False
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
+        pair = _meant([word, following], api, is_flat=is_flat) if following else None
+        symbol = pair or (None if taken else _meant([word], api, is_flat=is_flat))
+        taken = pair is not None
         if symbol is not None:
             found.setdefault(symbol.path)
     return list(found)[:MOST]
+
+
+def _meant(words: Sequence[str], api: ApiModel, *, is_flat: bool) -> Symbol | None:
+    """Return the definition that words name together."""
+    forms = [form for name in dict.fromkeys(["_".join(words), "".join(words)]) for form in _forms(name)]
+    solid = (_public(form, api) for form in [*forms, *(_MEANT[form] for form in forms if form in _MEANT)])
+    elements = (_element(form, api) for form in _forms("".join(word.capitalize() for word in words)))
+    known = chain(elements, solid) if is_flat else chain(solid, elements if len(words) > 1 else ())
+    return next((symbol for symbol in known if symbol is not None), None)
+
+
+def _element(name: str, api: ApiModel) -> Symbol | None:
+    """Return the class of elements of the screen, unless it stays in its module: such are bases of others."""
+    symbol = _public(f"{name}2D", api)
+    return symbol if symbol is not None and symbol.public != symbol.path else None
 
 
 def describes_what_was_found(question: str, hits: Sequence[Hit]) -> bool:

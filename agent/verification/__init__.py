@@ -11,7 +11,7 @@ from agent.verification.answer import check_answer
 from agent.verification.calls import signature
 from agent.verification.citations import citation, cite, passage, uses
 from agent.verification.code import check_code
-from agent.verification.left_out import LeftOut, without_refused
+from agent.verification.left_out import LeftOut, without_refused, without_unfit
 from agent.verification.left_statements import without_failed, without_missing
 from agent.verification.links import without_foreign_links, without_mentions
 from agent.verification.markdown import CUT_OFF, closed, code_blocks, open_fence, outside_code
@@ -81,4 +81,5 @@ __all__ = [
     "without_missing_method",
     "without_note",
     "without_refused",
+    "without_unfit",
 ]

@@ -1,6 +1,7 @@
 """What a failing program can do without: tried when a run refused it by name, and kept if the rest then runs.
 
-An argument that a function does not take, or whose value nothing assigns.
+An argument that a function does not take, or whose value nothing assigns; or, as a last resort, one whose value the
+function refuses.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
 from agent.verification.edits import Place, edited
 from agent.verification.giving_up import gives_up
+from agent.verification.row_literals import bound_once, is_number
 
 _KEYWORD = re.compile(
     r"TypeError: (?:\w+\.)*?(?P<function>\w+?)(?:\.__init__|\.__new__)?\(\) "
@@ -21,6 +24,9 @@ _KEYWORD = re.compile(
 )
 _LINE = re.compile(r"^Line (?P<line>\d+): ")
 _UNDEFINED = re.compile(r"NameError: name '(?P<name>\w+)' is not defined")
+_WORD = re.compile(r"[^\W\d]\w*")
+_REFUSAL = re.compile(r"^(?:\w+\.)*(?:ValueError|TypeError|KeyError|IndexError|\w*TripWireError): .*$", re.MULTILINE)
+"""What functions say of values; lazily imported packages that are not installed are asked for by a value, too."""
 
 
 class LeftOut(Struct, frozen=True):
@@ -48,6 +54,57 @@ def without_refused(code: str, error: str) -> LeftOut | None:
 
 
 Found = tuple[Sequence[Place], str]
+
+
+@gives_up
+def without_unfit(code: str, error: str, numbers: Mapping[str, Collection[str]]) -> LeftOut | None:
+    """Return a program without the argument whose value a function refused, or None where none stands out.
+
+    That is one which the error names, or whose value it names, or else one that is documented as a number and is not
+    written as one. The default takes its place.
+
+    Args:
+        code: a program that failed.
+        error: what it said, as for `without_refused`.
+        numbers: name of a function -> its parameters that take one number.
+    """
+    tree = ast.parse(code)
+    failed, refusal = _LINE.match(error), _REFUSAL.search(error)
+    if failed is None or refusal is None:
+        return None
+    unfit = _unfit(tree, int(failed["line"]), refusal[0], numbers)
+    if unfit is None:
+        return None
+    call, keyword = unfit
+    gone = _place(keyword)  # a copy of the call is written, in which it is another object
+    changed = edited(code, _without(tree, lambda _, other: _place(other) == gone))
+    words = f"left out the argument `{keyword.arg}`, whose value `{_called(call.func)}()` refused"
+    return LeftOut(changed, words) if changed is not None else None
+
+
+def _unfit(
+    tree: ast.Module, line: int, refusal: str, numbers: Mapping[str, Collection[str]]
+) -> tuple[ast.Call, ast.keyword] | None:
+    said = {word.lower() for word in _WORD.findall(refusal)}
+    bound = dict(bound_once(tree))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _spans(node, line)]
+    given = [(c, k) for c in calls if _is_imported(tree, c.func) for k in c.keywords if k.arg is not None]
+
+    def is_no_number(call: ast.Call, keyword: ast.keyword) -> bool:
+        value = bound.get(keyword.value.id) if isinstance(keyword.value, ast.Name) else keyword.value
+        return keyword.arg in numbers.get(_called(call.func), ()) and (value is None or not is_number(value))
+
+    named = (pair for pair in given if pair[1].arg in said)
+    valued = (pair for pair in given if _constant(pair[1].value) in said)
+    return next(chain(named, valued, (pair for pair in given if is_no_number(*pair))), None)
+
+
+def _constant(value: ast.expr) -> str | None:
+    return str(value.value).lower() if isinstance(value, ast.Constant) else None
+
+
+def _place(keyword: ast.keyword) -> tuple[int, int]:
+    return keyword.lineno, keyword.col_offset
 
 
 def _without_keyword(tree: ast.Module, error: str) -> Found | None:

@@ -23,6 +23,7 @@ from agent.verification.row_literals import Written, bindings, bound_once
 
 _ROWS = re.compile(r"shape \(\w+, ?\w+\)")
 _MANY_ROWS = re.compile(r"shape \([A-Za-z]\w*, ?([2-9]\d*)\)")
+_NUMBER = re.compile(r"(?:float|int)(?:, ?optional)?(?: - |$)")
 _ONE_ROW = re.compile(r"\(\d+, ?\)")
 _ABOUT_SHAPES = re.compile(r"shape|broadcast|dimension|\baxis\b|\baxes\b")
 _MADE = "atleast_2d"
@@ -36,22 +37,25 @@ class Arguments(Struct, frozen=True):
         names: all of them, in order.
         rows: those that take arrays of rows.
         only_rows: those of them that take any number of rows, but no single one, to how many numbers a row has.
+        numbers: those that take one number.
     """
 
     names: tuple[str, ...]
     rows: frozenset[str]
     only_rows: Mapping[str, int] = MappingProxyType({})
+    numbers: frozenset[str] = frozenset()
 
 
 def documented(chunks: Iterable[Chunk]) -> dict[str, Arguments]:
-    """Return name of a function -> its arguments, for those that take arrays of rows."""
+    """Return name of a function -> its arguments, for those that take arrays of rows or numbers."""
     known_of: dict[str, Arguments] = {}
     for chunk in chunks:
         described = [line.partition(" : ") for line in essentials(chunk)[1].splitlines()]
         rows = frozenset(name for name, _, text in described if _ROWS.search(text))
-        if chunk.symbol is not None and rows:
+        numbers = frozenset(name for name, _, text in described if _NUMBER.match(text))
+        if chunk.symbol is not None and (rows or numbers):
             many = {name: int(found[1]) for name, _, text in described if (found := _only_rows(text)) is not None}
-            known = Arguments(tuple(name for name, _, _ in described), rows, many)
+            known = Arguments(tuple(name for name, _, _ in described), rows, many, numbers)
             known_of.setdefault(chunk.symbol.rpartition(".")[2], known)
     return known_of
 

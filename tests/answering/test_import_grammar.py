@@ -72,6 +72,9 @@ def expression(grammar: str) -> re.Pattern[str]:
         "from demo.loose import anything\nfrom demo.loose.below import other\nimport demo.loose.below\n",
         "What demo has is imported from demo, or from demo. Import it.\n",
         "Take it from demo as it is; import demo. An important thing from",
+        "It was moved from demo.forms to demo.shape, from demo.forms\nThe box\n\n  comes from demo.\nimport demo",
+        "from demo import shape\n\n    from demo import (\n  shape)\n",
+        "x = 1\n    import demo.shape\nfrom .demo import x\nimport from\nfrom \nfrom demo.shape import box",
     ],
 )
 def test_what_is_there_can_be_imported_and_all_else_is_free(accepted: re.Pattern[str], text: str) -> None:
@@ -93,6 +96,10 @@ def test_what_is_there_can_be_imported_and_all_else_is_free(accepted: re.Pattern
         "from demo.shape.box import x\n",
         "from demo.forms importcube\n",
         "from demo importcube\n",
+        "import numpy\nfrom demo.forms impo\n",
+        "import numpy\n    from demo.forms",
+        "from demo.forms to demo.shape\n",
+        "Take this:\nfrom demo\nimport shape\n",
     ],
 )
 def test_what_is_not_there_cannot(accepted: re.Pattern[str], text: str) -> None:

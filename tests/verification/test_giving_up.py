@@ -15,6 +15,7 @@ from agent.verification import (
     without_missing,
     without_missing_method,
     without_refused,
+    without_unfit,
 )
 from agent.verification.rows import Arguments
 
@@ -33,6 +34,9 @@ MENDS: dict[str, Callable[[str], object]] = {
     "missing": lambda value: without_missing(f"x = s.show\ny = {value}\nprint(y)", NO_METHOD),
     "refused": lambda value: without_refused(
         f"f(size={value}, color=1)", "Line 1: x\nTypeError: f() got an unexpected keyword argument 'color'"
+    ),
+    "unfit": lambda value: without_unfit(
+        f"from lib import f\nf(size={value}, color=1)", "Line 2: x\nValueError: color", {}
     ),
     "method": lambda value: without_missing_method(f"({value}).show(1)", NO_METHOD, API),
     "member": lambda value: with_missing_member(f"({value}).show(1)", NO_MEMBER, API),

@@ -22,7 +22,9 @@ colors : ndarray, shape (N, 3) or tuple (3,), optional
 radii : float, optional
     How large.
 """
-ARGUMENTS = Arguments(("centers", "colors", "radii"), frozenset({"centers", "colors"}), {"centers": 3})
+ARGUMENTS = Arguments(
+    ("centers", "colors", "radii"), frozenset({"centers", "colors"}), {"centers": 3}, frozenset({"radii"})
+)
 KNOWN = {"sphere": ARGUMENTS}
 TABLE = """import numpy as np
 from lib import sphere, x as other
