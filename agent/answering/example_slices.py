@@ -11,6 +11,7 @@ import ast
 import builtins
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -38,36 +39,50 @@ class _Statement(Struct, frozen=True):
     changes: frozenset[str]
 
 
-def slice_for(source: str, name: str) -> str | None:
-    """Return the shortest program in a script that calls something and shows what comes of it.
+class _Slice(Struct, frozen=True):
+    """A part of a script; `ends` where it goes to the end of it."""
+
+    text: str | None
+    ends: bool
+
+
+_NOTHING = _Slice(None, ends=False)
+
+
+def slice_for(sources: Iterable[str], name: str) -> str | None:
+    """Return the shortest program in scripts that calls something and shows what comes of it.
+
+    One that goes to the end of its script comes before all others: there, scripts show what they made.
 
     Args:
-        source: a Python script.
+        sources: Python scripts.
         name: last name of a function or class.
 
     Returns:
-        Python code, or None where the script does not call it outside of functions, or only as part of more than a
-        model reads.
+        Python code, or None where no script calls it outside of functions, or only as part of more than a model reads.
     """
-    try:
-        return _shortest(ast.parse(source), name)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a long sum is a deep tree
-        return None
+    found: list[_Slice] = []
+    for source in sources:
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # a long sum is a deep tree
+            found += _slices(ast.parse(source), name)
+    return min(found, key=lambda one: (not one.ends, len(one.text)), default=_NOTHING).text
 
 
-def _shortest(tree: ast.Module, name: str) -> str | None:
+def _slices(tree: ast.Module, name: str) -> list[_Slice]:
     _shorten(tree)
     flat = list(_flat(tree.body))
     imports = [node for node in flat if isinstance(node, Import)]
     imported = {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}
     body = [_read(node) for node in flat if not isinstance(node, Import)]
-    found: list[str] = []
+    last = max((number for number, item in enumerate(body) if isinstance(item.node, ast.Expr)), default=None)
+    found: list[_Slice] = []
     for start in [number for number, item in enumerate(body) if _calls(item.node, name)][:_MOST_CALLS]:
         own = list(body)
         kept = _slice(own, start, imported)
-        found += [_written(imports, [own[number] for number in sorted(kept)])] if kept else []
-    short = [text for text in found if len(text) <= MOST_CHARACTERS and text.count("\n") < MOST_LINES]
-    return min(short, key=len, default=None)
+        text = _written(imports, [own[number] for number in sorted(kept)]) if kept else ""
+        if kept and len(text) <= MOST_CHARACTERS and text.count("\n") < MOST_LINES:
+            found.append(_Slice(text, last in kept))
+    return found
 
 
 def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

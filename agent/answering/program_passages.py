@@ -63,6 +63,5 @@ def _illustrated(chunk: Chunk, examples: Examples) -> Chunk:
     if "Examples" in sections or "Example" in sections or chunk.symbol is None:
         return chunk
     name = chunk.symbol.rpartition(".")[2]
-    found = [text for source in examples(chunk.id) if (text := slice_for(source, name)) is not None]
-    best = min(found, key=len, default=None)
+    best = slice_for(examples(chunk.id), name)
     return chunk if best is None else replace(chunk, doc=f"{chunk.doc or ''}\n\nExamples\n--------\n{best}")

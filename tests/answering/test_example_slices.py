@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 def test_what_it_needs_and_what_is_done_with_it_stays() -> None:
     assert (
-        slice_for(SCRIPT, "sphere")
+        slice_for([SCRIPT], "sphere")
         == """import numpy as np
 from lib import actor, window
 scene = window.Scene()
@@ -57,7 +57,7 @@ manager.start()"""
 
 
 def test_long_lists_are_shortened_and_what_was_made_before_comes_along() -> None:
-    sliced = slice_for(SCRIPT, "List") or ""
+    sliced = slice_for([SCRIPT], "List") or ""
     assert "values = ['a', 'b', 'c', 'd']" in sliced
     assert "def pick(event):" in sliced
     assert "label = ui.Label('x')" in sliced
@@ -87,7 +87,7 @@ def test_long_lists_are_shortened_and_what_was_made_before_comes_along() -> None
     ],
 )
 def test_where_nothing_whole_can_be_shown_there_is_none(source: str) -> None:
-    assert slice_for(source, "f") is None
+    assert slice_for([source], "f") is None
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,17 @@ def test_where_nothing_whole_can_be_shown_there_is_none(source: str) -> None:
     ids=["by its number", "beside another"],
 )
 def test_a_list_whose_end_is_needed_stays_whole(source: str) -> None:
-    assert slice_for(source, "f") == source
+    assert slice_for([source], "f") == source
 
 
 def test_of_several_calls_the_shortest_program_is_taken() -> None:
     source = "from lib import f\na = 1\nb = f(a)\nprint(b)\nf()"
-    assert slice_for(source, "f") == "from lib import f\nf()"
+    assert slice_for([source], "f") == "from lib import f\nf()"
+
+
+def test_what_goes_to_the_end_of_its_script_comes_before_what_is_shorter() -> None:
+    part = "from lib import f, g\na = f(1)\nh = g()\nh.show()"
+    whole = "from lib import f\nmade = f(1)\nmade.show_it_all()"
+    assert slice_for([part, whole], "f") == whole
+    assert slice_for([part, "a ="], "f") == "from lib import f\na = f(1)"
+    assert slice_for([], "f") is None
