@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from llama_index.core.vector_stores.types import VectorStoreQuery, VectorStoreQueryMode, VectorStoreQueryResult
 
 from agent import index_build
 from agent.chunking.tokens import code_tokens
@@ -166,6 +167,30 @@ def test_an_index_of_another_model_is_refused_with_the_command_and_rebuilt(demo:
 
 def no_rows(_store: LanceVectorStore) -> int:
     return 0
+
+
+def test_rows_that_an_index_lacks_fail_the_validation(demo: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LanceVectorStore, "behind", lambda _: {"vector": 2})
+    with pytest.raises(IndexCorrupt, match="2 by 'vector'"):
+        build(demo.library, demo, embedding=HashEmbedding())
+
+
+def test_an_index_of_words_that_is_read_whole_is_not_asked(demo: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[VectorStoreQuery] = []
+    query = LanceVectorStore.query
+
+    def noted(store: LanceVectorStore, question: VectorStoreQuery) -> VectorStoreQueryResult:
+        asked.append(question)
+        return query(store, question)
+
+    monkeypatch.setattr(LanceVectorStore, "query", noted)
+    build(demo.library, demo, embedding=HashEmbedding())
+    small = {question.mode for question in asked}
+    asked.clear()
+    monkeypatch.setattr(LanceVectorStore, "reads_all_words", lambda _: True)
+    build(demo.library, demo, embedding=HashEmbedding(), force=True)
+    assert small - {question.mode for question in asked} == {VectorStoreQueryMode.TEXT_SEARCH}
+    assert asked
 
 
 def test_a_failed_validation_keeps_the_served_index(demo: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,11 +31,18 @@ def validate(store: ThreadedVectorStore, generation: Generation, info: IndexInfo
         written: how many chunks went in.
 
     Raises:
-        IndexCorrupt: rows are missing, or a chunk is not found by its own vector or its own words.
+        IndexCorrupt: rows are missing, or in the store but in none of its indexes, or a chunk is not found by its own
+            vector or its own words (where the index of words is too large to be read for that, only the former).
     """
     if not store.count() == info.chunks == written:
         raise IndexCorrupt(
             f"The new index holds {store.count()} chunks instead of {written}.",
+            remedy="The old index stays in use; run `fury-agent index --force`.",
+        )
+    if behind := store.behind():
+        lacking = ", ".join(f"{rows} by {index!r}" for index, rows in behind.items())
+        raise IndexCorrupt(
+            f"Of the new index's {written} chunks, some cannot be found: {lacking}.",
             remedy="The old index stays in use; run `fury-agent index --force`.",
         )
     with closing(Manifest(generation.manifest_file)) as manifest:
@@ -46,19 +53,24 @@ def validate(store: ThreadedVectorStore, generation: Generation, info: IndexInfo
             f"The new manifest lists {listed} chunks instead of {info.chunks}.",
             remedy="The old index stays in use; run `fury-agent index --force`.",
         )
+    by_words = not store.reads_all_words()
     with large_blocks_returned():
         for node in store.get_nodes(ids):
-            _find_again(store, node)
+            _find_again(store, node, by_words=by_words)
 
 
-def _find_again(store: ThreadedVectorStore, node: object) -> None:
+def _find_again(store: ThreadedVectorStore, node: object, *, by_words: bool) -> None:
     assert isinstance(node, TextNode)
-    by_vector = store.query(VectorStoreQuery(query_embedding=node.embedding, similarity_top_k=1))
-    found = (by_vector.similarities or [0.0])[0] > SAME
-    words = " ".join(code_tokens(node.text)[:32])
-    by_words = store.query(VectorStoreQuery(query_str=words, mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=1))
-    if not found or (words and not by_words.nodes):
-        raise IndexCorrupt(
-            f"The new index does not find its own chunk {node.node_id!r}.",
-            remedy="The old index stays in use; run `fury-agent index --force`.",
-        )
+    nearest = store.query(VectorStoreQuery(query_embedding=node.embedding, similarity_top_k=1))
+    if (nearest.similarities or [0.0])[0] > SAME and not (by_words and _is_lost(store, code_tokens(node.text)[:32])):
+        return
+    raise IndexCorrupt(
+        f"The new index does not find its own chunk {node.node_id!r}.",
+        remedy="The old index stays in use; run `fury-agent index --force`.",
+    )
+
+
+def _is_lost(store: ThreadedVectorStore, words: list[str]) -> bool:
+    """Whether no chunk has any of the words that one has."""
+    question = VectorStoreQuery(query_str=" ".join(words), mode=VectorStoreQueryMode.TEXT_SEARCH, similarity_top_k=1)
+    return bool(words) and not store.query(question).nodes

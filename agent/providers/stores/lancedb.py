@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 TABLE = "chunks"
 EXACT_ROWS = 50_000
+INDEXED = ("lexical", "vector", "id")
+"""Columns with an index; small tables need but the first."""
 
 
 class LanceVectorStore(ThreadedVectorStore):
@@ -242,6 +244,20 @@ class LanceVectorStore(ThreadedVectorStore):
         """Return the number of nodes."""
         with translated(self.directory, "be read"):
             return self._table.count_rows()
+
+    def behind(self) -> dict[str, int]:
+        """Return name of an index -> rows that it lacks; of those that a finished table of this size has."""
+        with translated(self.directory, "be read"):
+            count = self._table.count_rows()
+            wanted = INDEXED if count > self.exact_rows else INDEXED[:1]
+            held = dict.fromkeys(wanted, 0)
+            for index in self._table.list_indices():
+                held |= dict.fromkeys(index.columns, index.num_indexed_rows)
+        return {column: count - rows for column, rows in held.items() if rows < count}
+
+    def reads_all_words(self) -> bool:
+        """Whether LanceDB itself answers them: it holds the words and lengths of all rows, 80 MB of a million."""
+        return self.count() > self.exact_rows
 
     def rows(self, batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Yield all rows, with all columns, in batches of at most `batch_rows`; memory stays bounded."""

@@ -60,6 +60,14 @@ class ThreadedVectorStore(BasePydanticVectorStore):
             progress: told how many steps are done, and of how many; they take about equally long.
         """
 
+    def behind(self) -> dict[str, int]:
+        """Return name of an index -> nodes that it lacks; none once the store is finished."""
+        return {}
+
+    def reads_all_words(self) -> bool:
+        """Whether a question of words has their whole index read into memory, as long as the store is open."""
+        return False
+
     async def aquery(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
         """Run `query` in a thread."""
         return await asyncio.to_thread(self.query, query, **kwargs)

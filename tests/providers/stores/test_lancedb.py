@@ -140,6 +140,20 @@ def test_the_approximate_index_of_a_large_table_finds_nearly_all(tmp_path: Path,
     assert found >= 475
 
 
+@pytest.mark.parametrize(("exact_rows", "indexed"), [(100, {"lexical"}), (0, {"lexical", "vector", "id"})])
+def test_indexes_that_lack_rows_are_told_until_the_store_is_finished(
+    tmp_path: Path, make_node: MakeNode, exact_rows: int, indexed: set[str]
+) -> None:
+    store = create(tmp_path / "store", exact_rows=exact_rows)
+    assert store.behind() == {}
+    store.add(random_nodes(make_node, 30))
+    assert store.behind() == dict.fromkeys(indexed, 30)
+    store.optimize()
+    assert reopen(tmp_path / "store", exact_rows).behind() == {}
+    store.append([make_node("late", X)])
+    assert store.behind() == dict.fromkeys(indexed, 1)
+
+
 def test_equal_scores_stand_in_the_order_of_the_table(tmp_path: Path, make_node: MakeNode) -> None:
     store = create(tmp_path / "store")
     store.add([make_node(f"n{i}", X) for i in range(500)])
