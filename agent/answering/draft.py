@@ -33,6 +33,7 @@ from agent.verification import (
     verdict,
     with_as_many_rows,
     with_missing_member,
+    with_outer_product,
     with_rows,
     with_single_rows,
     with_whole_numbers,
@@ -163,6 +164,8 @@ class Draft:
         functions = self._functions(code, look_up)
         if (equal := with_as_many_rows(code, error, functions)) is not None:
             return Mended(equal, "passed as many rows of each as there are of the shortest")
+        if (product := with_outer_product(code, error)) is not None:
+            return Mended(product, "made a row for each number, where the code multiplied them with one")
         if (rows := with_rows(code, error, functions)) is not None:
             return Mended(rows, ROWS)
         if (found := with_missing_member(code, error, self._api)) is not None:

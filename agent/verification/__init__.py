@@ -17,6 +17,7 @@ from agent.verification.links import without_foreign_links, without_mentions
 from agent.verification.markdown import CUT_OFF, closed, code_blocks, open_fence, outside_code
 from agent.verification.missing_members import with_missing_member
 from agent.verification.missing_methods import without_missing_method
+from agent.verification.outer_products import with_outer_product
 from agent.verification.program import program, with_program
 from agent.verification.repair import Repaired, repair
 from agent.verification.report import HARMLESS, AnswerReport, CheckedBlock, CodeReport
@@ -70,6 +71,7 @@ __all__ = [
     "verify_markdown",
     "with_as_many_rows",
     "with_missing_member",
+    "with_outer_product",
     "with_program",
     "with_rows",
     "with_single_rows",
