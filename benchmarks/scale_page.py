@@ -24,14 +24,14 @@ own. Measured on two cores without a GPU. These builds ran beside other work, an
 are upper bounds, their memory is not touched by that.
 
 - `2k` is FURY 2.0.0; `100k` is astropy, matplotlib, networkx, numpy, pandas,
-  scikit-learn, scipy, statsmodels and sympy in one folder; `1m` is the same in ten copies.
+  scikit-learn, scipy, statsmodels and sympy in one folder; `300k` is the same in three copies, `1m` in ten.
 - A copy uses other words: those that the names of definitions are made of are exchanged among words of equal length
   and similar frequency, in code, prose and paths. So a frequent word is ten times as frequent, as in a library of that
   size.
-- Vectors come from the machine's embedding cache, which holds {real} of them. Every other text, nine of ten in `1m`,
-  got the vector of the text that it was copied from, moved by the difference of two others (`100k` and `1m` read them
-  from the cache of a build before), so that its cosine with the first is 0.59: the median of 60 renamed texts that were
-  embedded for real. Recall is measured with questions that were embedded for real.
+- Vectors come from the machine's embedding cache, which holds {real} of them. Every other text got the vector of the
+  text that it was copied from (of any, where that has none either), moved by the difference of two others, so that its
+  cosine with the first is 0.59: the median of 60 renamed texts that were embedded for real. Recall is measured with
+  questions that were embedded for real.
 - Everything else is the path of every build: chunks, API model, manifest, store, full-text and vector index,
   validation.
 - What making vectors costs comes on top: `fury-agent index` embedded 67,455 texts of `100k` in 47 minutes on the two
@@ -46,7 +46,7 @@ _WHAT_GROWS = """\
 Resident memory counts the pages of mapped files, which the kernel takes back when it needs them; anonymous memory,
 sampled every 20 ms, does not. What loading the vectors left is given back before a build, so that the build does not
 seem to need less than it does. The list of paths while the folder was opened, 26 MB at `1m`, counts as before the build
-in anonymous memory. Searching was measured in indexes of the builds before.
+in anonymous memory.
 
 Nothing is held of each chunk, and next to nothing of each file. Chunks pass through in windows of about 2,048; the
 store is appended to. All that is known of the code is SQLite, written as it is read: the manifest, with the words of
@@ -65,19 +65,14 @@ partitions. These are then written one after the other; LanceDB would read 128 M
 full-text index is dropped first, since LanceDB would have brought it up to date in as much memory as it needed: about
 1 GB at `1m`. And while it writes or is queried for validation, glibc gives large blocks back as soon as they are freed:
 what it had kept for LanceDB's threads was more than they used. (Elsewhere than on glibc, that is as the system's
-allocator does it.) On a table alone, in a process of its own, that makes:
+allocator does it.)
 
-| anonymous memory at most, more than before | 100k | 1m | 1m, as it was |
-| --- | --: | --: | --: |
-| compacting | 112 MB | 168 MB | |
-| then, the words' index | 94 MB | 168 MB | 209 MB |
-| then, the vectors' index | 117 MB | 158 MB | 339 MB |
-| validating, in another process | 60 MB | 142 MB | 389 MB |
+Validation asks the indexes of a large store how many rows they hold, and looks some chunks up by their vectors, but not
+by their words: LanceDB would open the whole full-text index for that, 80 MB of a million chunks. (So do questions
+later.)
 
 What still grows, and from where on it shows:
 
-- Validation asks the full-text index, which LanceDB opens whole: the words and lengths of all its parts, 80 MB of a
-  million chunks. So do questions later. From two million chunks on it would be the largest part of a build.
 - The vectors to find the partitions are 64 for each 4,096 up to a million chunks, and as many in all from there on.
 - While a folder is walked through, the paths of its files are held to be sorted, about 110 bytes each, and in a git
   repository the names of its blobs; at the end, twelve bytes of each named definition. A cluster (`--on`) holds all

@@ -169,8 +169,16 @@ def no_rows(_store: LanceVectorStore) -> int:
     return 0
 
 
+def two_behind(_store: LanceVectorStore) -> dict[str, int]:
+    return {"vector": 2}
+
+
+def always(_store: LanceVectorStore) -> bool:
+    return True
+
+
 def test_rows_that_an_index_lacks_fail_the_validation(demo: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LanceVectorStore, "behind", lambda _: {"vector": 2})
+    monkeypatch.setattr(LanceVectorStore, "behind", two_behind)
     with pytest.raises(IndexCorrupt, match="2 by 'vector'"):
         build(demo.library, demo, embedding=HashEmbedding())
 
@@ -187,7 +195,7 @@ def test_an_index_of_words_that_is_read_whole_is_not_asked(demo: Settings, monke
     build(demo.library, demo, embedding=HashEmbedding())
     small = {question.mode for question in asked}
     asked.clear()
-    monkeypatch.setattr(LanceVectorStore, "reads_all_words", lambda _: True)
+    monkeypatch.setattr(LanceVectorStore, "reads_all_words", always)
     build(demo.library, demo, embedding=HashEmbedding(), force=True)
     assert small - {question.mode for question in asked} == {VectorStoreQueryMode.TEXT_SEARCH}
     assert asked

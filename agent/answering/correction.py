@@ -5,8 +5,10 @@ A correction may never make it worse: it is kept only where less is wrong than b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -39,18 +41,19 @@ class Mended(Struct, frozen=True):
 
 Certain = Callable[[str], Mended | None]
 """A program -> what is right in its place whatever it does, or None."""
-Mend = Callable[[str, str], Mended | None]
-"""(program, the error it ended with) -> what may run instead, or None."""
+Mend = Callable[[str, str], Iterable[Mended]]
+"""(program, the error it ended with) -> what may run instead, likeliest first."""
 
 MOST_TOLD = 5
 """Findings that the model is told of; a small one loses itself in more."""
 MOST_MENDS = 5
-"""Errors in a row that are mended: behind each may stand another."""
+"""Mended programs that are run: not each helps, and behind an error may stand another."""
 MOST_REWRITTEN = 2
 """Programs that are written anew after a run has failed, each told the error of the one before."""
 STILL_WRONG = "Another try was no better."
 _MOST_OF_ERROR = 200
 """Characters of an error's last line that are repeated; a program says in it what it likes."""
+_WORDS_OF_LINE = re.compile(r"^(Line \d+: ).*")
 _FATAL = ("syntax", "undefined-name", "unknown-name", "bad-call")
 
 
@@ -183,25 +186,37 @@ def _better(
 
 def _mended(current: Corrected, run: Run, mend: Mend | None, api: ApiModel) -> Corrected:
     """Return the answer with its program mended, if it then runs."""
-    after = current
-    for _ in range(MOST_MENDS if mend is not None else 0):
-        code = program(after.text, api.roots)
-        if mend is None or code is None or after.ran is None or after.ran.error is None:
-            break
-        new = mend(code, after.ran.error)
-        changed = _with(after, new, api) if new is not None else None
+    best, runs = current, iter(range(MOST_MENDS))
+    while mend is not None and (after := _another(best, run, mend, api, runs)) is not None:
+        best = after
+    return best if best.ran is not None and best.ran.ok else current
+
+
+def _another(failed: Corrected, run: Run, mend: Mend, api: ApiModel, runs: Iterator[int]) -> Corrected | None:
+    """Return the answer with the first mended program that does not end as this one did, or None."""
+    code, error = program(failed.text, api.roots), failed.ran.error if failed.ran is not None else None
+    if code is None or error is None:
+        return None
+    for new in mend(code, error):
+        changed = _with(failed, new, api)
         if changed is None:
-            break
-        failed = after.ran.error
+            continue
+        if next(runs, None) is None:
+            return None
         after = _ran(changed, run, api)
-        if after.ran is not None and after.ran.error == failed:
-            break
-    return after if after.ran is not None and after.ran.ok else current
+        if after.ran is None or _said(after.ran.error) != _said(error):
+            return after
+    return None
+
+
+def _said(error: str | None) -> str | None:
+    """Return an error without the words of the line that it is on: a mend changes these."""
+    return _WORDS_OF_LINE.sub(r"\1", error) if error is not None else None
 
 
 def _either(first: Mend | None, second: Mend) -> Mend:
     """Return what mends as the first does, or else as the second."""
-    return lambda code, error: (first(code, error) if first is not None else None) or second(code, error)
+    return lambda code, error: chain(first(code, error) if first is not None else (), second(code, error))
 
 
 def _ran(current: Corrected, run: Run, api: ApiModel) -> Corrected:

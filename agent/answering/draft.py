@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -20,7 +20,6 @@ from agent.verification import (
     CUT_OFF,
     Advise,
     Arguments,
-    LeftOut,
     check_answer,
     check_code,
     citation,
@@ -160,26 +159,28 @@ class Draft:
         """Return the definitions that a program uses, as far as they are found."""
         return look_up(check_code(code, self._api).known) if look_up is not None else ()
 
-    def _mended(self, code: str, error: str, look_up: LookUp | None) -> Mended | None:
+    def _mended(self, code: str, error: str, look_up: LookUp | None) -> Iterator[Mended]:
         functions = self._functions(code, look_up)
-        if (equal := with_as_many_rows(code, error, functions)) is not None:
-            return Mended(equal, "passed as many rows of each as there are of the shortest")
         if (product := with_outer_product(code, error)) is not None:
-            return Mended(product, "made a row for each number, where the code multiplied them with one")
+            yield Mended(product, "made a row for each number, where the code multiplied them with one")
+        if (equal := with_as_many_rows(code, error, functions)) is not None:
+            yield Mended(equal, "passed as many rows of each as there are of the shortest")
         if (rows := with_rows(code, error, functions)) is not None:
-            return Mended(rows, ROWS)
+            yield Mended(rows, ROWS)
         if (found := with_missing_member(code, error, self._api)) is not None:
-            return Mended(found, "took from elsewhere what a module did not have")
-        called = without_missing_method(code, error, self._api)
-        if called is not None:
-            return Mended(called, "called what exists in the place of a method that does not")
-        return _without(without_refused(code, error))
+            yield Mended(found, "took from elsewhere what a module did not have")
+        if (called := without_missing_method(code, error, self._api)) is not None:
+            yield Mended(called, "called what exists in the place of a method that does not")
+        if (left := without_refused(code, error)) is not None:
+            yield Mended(left.code, left.words)
 
-    def _left_out(self, code: str, error: str, look_up: LookUp | None) -> Mended | None:
-        if (missing := without_missing(code, error)) is not None:
-            return _without(missing)
+    def _left_out(self, code: str, error: str, look_up: LookUp | None) -> Iterator[Mended]:
         numbers = {name: known.numbers for name, known in self._functions(code, look_up).items()}
-        return _without(without_unfit(code, error, numbers) or without_failed(code, error))
+        missing = without_missing(code, error)
+        left = [missing] if missing is not None else without_unfit(code, error, numbers) or []
+        yield from (Mended(one.code, one.words) for one in left)
+        if missing is None and (failed := without_failed(code, error)) is not None:
+            yield Mended(failed.code, failed.words)
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:
         """Say why there is no answer, and name the nearest places and where to ask.
@@ -232,10 +233,6 @@ def _in_numbers(code: str) -> Mended | None:
     return (
         Mended(numbers, "took numbers as they are where the code took a part of them") if numbers is not None else None
     )
-
-
-def _without(left: LeftOut | None) -> Mended | None:
-    return Mended(left.code, left.words) if left is not None else None
 
 
 def listing(citations: Sequence[Citation]) -> str:

@@ -42,11 +42,8 @@ class _Statement(Struct, frozen=True):
 class _Slice(Struct, frozen=True):
     """A part of a script; `ends` where it goes to the end of it."""
 
-    text: str | None
+    text: str
     ends: bool
-
-
-_NOTHING = _Slice(None, ends=False)
 
 
 def slice_for(sources: Iterable[str], name: str) -> str | None:
@@ -65,7 +62,8 @@ def slice_for(sources: Iterable[str], name: str) -> str | None:
     for source in sources:
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # a long sum is a deep tree
             found += _slices(ast.parse(source), name)
-    return min(found, key=lambda one: (not one.ends, len(one.text)), default=_NOTHING).text
+    best = min(found, key=lambda one: (not one.ends, len(one.text)), default=None)
+    return best.text if best is not None else None
 
 
 def _slices(tree: ast.Module, name: str) -> list[_Slice]:

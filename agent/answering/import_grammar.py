@@ -33,9 +33,9 @@ def import_grammar(api: ApiModel) -> str | None:
     """Return a grammar in llama.cpp's notation (GBNF), or None where it would be too large or there is nothing to hold.
 
     It accepts every text in which `import package` and `from package.module import`, first on their lines or in prose,
-    go on as the library does. In prose, the latter may break off behind the package, but for words that begin with
-    `import`, which would be no Python; first on its line it must go on. Whatever is below a module whose members are
-    not all known is left free. No rule refers to itself, so it is a regular expression, too.
+    go on as the library does. In prose, the latter may break off behind the package, if no word follows that begins
+    with `import` or `from`, which would be no Python; first on its line it must go on. Whatever is below a module whose
+    members are not all known is left free. No rule refers to itself, so it is a regular expression, too.
     """
     modules = list(_modules(api))
     roots = [module.path for module in modules if "." not in module.path and module.members_known]
@@ -49,13 +49,17 @@ def import_grammar(api: ApiModel) -> str | None:
         "last": '(word | lastfrom | lastimport) "."?',
         "lone": '(word | lastfirst | lastimport) "."?',
         "lastfrom": _ending("from", _each(roots, "end")),
-        "lastfirst": _ending("from", _each(roots, "listed")),
+        "lastfirst": _ending("from", _each(roots, "whole")),
         "lastimport": _ending("import", ["lastfrom", *_each(roots, "module")]),
         "word": _none_of(["from", "import"]),
         "foreign": _none_of(["from", "import", *roots]),
         "prose": f'[^a-zA-Z0-9_. \\t\\n] {OTHER}* | "." {OTHER}+ | {BLANKS} ({NO_BLANK} {OTHER}* | told {OTHER}+)',
         "told": _none_of(["from", "import"], as_beginnings=True),
-        "behind": f'[^a-zA-Z0-9_,.\\n] {OTHER}* | "." {OTHER}+',
+        # Neither another name, nor another name for the last one.
+        "behind": f'[^a-zA-Z0-9_,. \\t\\n] {OTHER}* | "." {OTHER}+ | {BLANKS} (sign {OTHER}* | other {OTHER}+)',
+        "sign": "[^a-zA-Z0-9_,\\\\ \\t\\n]",
+        "other": _none_of(["as"]),
+        "ended": f"[ \\t]* | {BLANKS} other",
         "from": _statement("from", _each(roots, "from")),
         "first": _statement("from", _each(roots, "source")),
         "import": _statement("import", ["from", *_each(roots, "import")]),
@@ -63,16 +67,19 @@ def import_grammar(api: ApiModel) -> str | None:
     for number, root in enumerate(roots):
         own = {module.path.removeprefix(root): module for module in modules if _root(module) == root}
         opened = [path for path, module in own.items() if not module.members_known]
-        free = [f'"{path}" ("." {PATH}+)? " import "' for path in opened]
+        free = [f'"{path}" ("." {PATH}+)? " import " ({NO_BLANK} {OTHER}*)?' for path in opened]
         closed = [(path, module) for path, module in own.items() if module.members_known]
         names = {f"name-{number}-{index}": _any_of(_names(module, api)) for index, (_, module) in enumerate(closed)}
         rules |= names
         rules[f"listed-{number}"] = _either(_source(path, name) for (path, _), name in zip(closed, names, strict=True))
         rules[f"source-{number}"] = _either([*free, f"listed-{number} behind"])
         rules[f"from-{number}"] = _either([f"{PATH}* prose", f"source-{number}"])
-        rules[f"end-{number}"] = _either([f"{PATH}* ({BLANKS} told?)?", f"listed-{number}"])
+        rules[f"end-{number}"] = _either([f"{PATH}* ({BLANKS} told?)?", f"whole-{number}"])
+        rules[f"whole-{number}"] = f"listed-{number} ended"
         rules[f"module-{number}"] = _either([_any_of(own), *(f'"{path}." {PATH}+' for path in opened)])
-        rules[f"import-{number}"] = _either([f"module-{number} [^a-zA-Z0-9_.\\n] {OTHER}*", f'"." {OTHER}+'])
+        rules[f"import-{number}"] = _either(
+            [f'module-{number} ([^a-zA-Z0-9_.\\n] {OTHER}* | "." {OTHER}+)', f'"." {OTHER}+']
+        )
     grammar = "\n".join(f"{name} ::= {rule}" for name, rule in rules.items())
     return grammar if len(grammar) <= MOST_CHARACTERS else None
 

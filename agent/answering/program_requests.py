@@ -95,8 +95,12 @@ _STATES = re.compile(
 )
 """Says how something is ("some spheres are black"), other than of what ("boxes that are lit")."""
 _HOW = re.compile(r"\?|^\W*(?:\w+[:,]\s+)?how\b|\bhow\s+(?:to|do|can|could|would|should|might)\b", re.IGNORECASE)
-_FLAT = re.compile(r"\b(?:2-?d|g?ui|hud|interface|widgets?)\b", re.IGNORECASE)
-"""Speaks of elements of the screen, which libraries name so: `Panel2D`."""
+_FLAT = re.compile(
+    r"\b(?:g?ui|hud|user interface|widgets?)\b"
+    r"|\b2-?d (?:\w+ )?(?:interface|elements?|overlays?|panels?|buttons?|labels?)\b",
+    re.IGNORECASE,
+)
+"""Speaks of elements of the screen, which libraries name so (`Panel2D`); a grid may be 2D, too."""
 _WORD = re.compile(r"[a-z][a-z0-9_]+")
 _SHORTEST = 3
 

@@ -31,8 +31,8 @@ def validate(store: ThreadedVectorStore, generation: Generation, info: IndexInfo
         written: how many chunks went in.
 
     Raises:
-        IndexCorrupt: rows are missing, or in the store but in none of its indexes, or a chunk is not found by its own
-            vector or its own words (where the index of words is too large to be read for that, only the former).
+        IndexCorrupt: rows are missing, in the store or in one of its indexes, or a chunk is not found by its own vector
+            or its own words (where the index of words is too large to be read for that, only the former).
     """
     if not store.count() == info.chunks == written:
         raise IndexCorrupt(
@@ -40,9 +40,9 @@ def validate(store: ThreadedVectorStore, generation: Generation, info: IndexInfo
             remedy="The old index stays in use; run `fury-agent index --force`.",
         )
     if behind := store.behind():
-        lacking = ", ".join(f"{rows} by {index!r}" for index, rows in behind.items())
+        lacking = ", ".join(f"{rows} by {indexed!r}" for indexed, rows in behind.items())
         raise IndexCorrupt(
-            f"Of the new index's {written} chunks, some cannot be found: {lacking}.",
+            f"Of the {written} chunks of the new index, some are not indexed: {lacking}.",
             remedy="The old index stays in use; run `fury-agent index --force`.",
         )
     with closing(Manifest(generation.manifest_file)) as manifest:

@@ -10,7 +10,6 @@ import ast
 import copy
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import chain
 
 from msgspec import Struct
 
@@ -24,7 +23,13 @@ _KEYWORD = re.compile(
 )
 _LINE = re.compile(r"^Line (?P<line>\d+): ")
 _UNDEFINED = re.compile(r"NameError: name '(?P<name>\w+)' is not defined")
-_WORD = re.compile(r"[^\W\d]\w*")
+_NO_WORD = re.compile(r"\W+")
+_OF_ARRAYS = re.compile(
+    r"\b(?:array|axis|dimensions?|dtype|index|length|shape|size|type|value)\b"
+    r"(?! (?:cannot|has to|is|must|needs|should)\b)",
+    re.IGNORECASE,
+)
+"""What numpy's and Python's own words say of any value, and not of an argument of that name."""
 _REFUSAL = re.compile(r"^(?:\w+\.)*(?:ValueError|TypeError|KeyError|IndexError|\w*TripWireError): .*$", re.MULTILINE)
 """What functions say of values; lazily imported packages that are not installed are asked for by a value, too."""
 
@@ -57,11 +62,11 @@ Found = tuple[Sequence[Place], str]
 
 
 @gives_up
-def without_unfit(code: str, error: str, numbers: Mapping[str, Collection[str]]) -> LeftOut | None:
-    """Return a program without the argument whose value a function refused, or None where none stands out.
+def without_unfit(code: str, error: str, numbers: Mapping[str, Collection[str]]) -> list[LeftOut] | None:
+    """Return programs without an argument whose value a function may have refused, likeliest first.
 
-    That is one which the error names, or whose value it names, or else one that is documented as a number and is not
-    written as one. The default takes its place.
+    First without those that the error names, then whose texts it names, then that are documented as a number and are
+    not written as one. The default takes the place of each.
 
     Args:
         code: a program that failed.
@@ -72,35 +77,41 @@ def without_unfit(code: str, error: str, numbers: Mapping[str, Collection[str]])
     failed, refusal = _LINE.match(error), _REFUSAL.search(error)
     if failed is None or refusal is None:
         return None
-    unfit = _unfit(tree, int(failed["line"]), refusal[0], numbers)
-    if unfit is None:
-        return None
-    call, keyword = unfit
-    gone = _place(keyword)  # a copy of the call is written, in which it is another object
-    changed = edited(code, _without(tree, lambda _, other: _place(other) == gone))
-    words = f"left out the argument `{keyword.arg}`, whose value `{_called(call.func)}()` refused"
-    return LeftOut(changed, words) if changed is not None else None
+    return list(filter(None, (_without_one(code, tree, *pair) for pair in _unfit(tree, failed, refusal[0], numbers))))
 
 
 def _unfit(
-    tree: ast.Module, line: int, refusal: str, numbers: Mapping[str, Collection[str]]
-) -> tuple[ast.Call, ast.keyword] | None:
-    said = {word.lower() for word in _WORD.findall(refusal)}
-    bound = dict(bound_once(tree))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _spans(node, line)]
-    given = [(c, k) for c in calls if _is_imported(tree, c.func) for k in c.keywords if k.arg is not None]
+    tree: ast.Module, failed: re.Match[str], refusal: str, numbers: Mapping[str, Collection[str]]
+) -> Iterator[tuple[ast.Call, ast.keyword]]:
+    imported, bound = _imported_only(tree), dict(bound_once(tree))
+    inner_first = reversed([node for node in ast.walk(tree) if isinstance(node, ast.Call)])
+    calls = [call for call in inner_first if _spans(call, int(failed["line"])) and _root(call.func) in imported]
+    given = [(call, keyword) for call in calls for keyword in call.keywords if keyword.arg is not None]
 
     def is_no_number(call: ast.Call, keyword: ast.keyword) -> bool:
         value = bound.get(keyword.value.id) if isinstance(keyword.value, ast.Name) else keyword.value
         return keyword.arg in numbers.get(_called(call.func), ()) and (value is None or not is_number(value))
 
-    named = (pair for pair in given if pair[1].arg in said)
-    valued = (pair for pair in given if _constant(pair[1].value) in said)
-    return next(chain(named, valued, (pair for pair in given if is_no_number(*pair))), None)
+    named = [pair for pair in given if _says(_OF_ARRAYS.sub("", refusal), pair[1].arg)]
+    valued = [pair for pair in given if _says(refusal, getattr(pair[1].value, "value", None))]
+    return iter({id(pair[1]): pair for pair in [*named, *valued, *(p for p in given if is_no_number(*p))]}.values())
 
 
-def _constant(value: ast.expr) -> str | None:
-    return str(value.value).lower() if isinstance(value, ast.Constant) else None
+def _says(refusal: str, words: object) -> bool:
+    """Whether a text is one of the words of a refusal, or several in a row."""
+    said = _words(words) if isinstance(words, str) else ""
+    return len(said) > 1 and f" {said} " in f" {_words(refusal)} "
+
+
+def _words(text: str) -> str:
+    return " ".join(_NO_WORD.split(text.lower())).strip()
+
+
+def _without_one(code: str, tree: ast.Module, call: ast.Call, keyword: ast.keyword) -> LeftOut | None:
+    gone = _place(keyword)  # a copy of the call is written, in which it is another object
+    changed = edited(code, _without(tree, lambda _, other: _place(other) == gone))
+    words = f"left out the argument `{keyword.arg}`, whose value `{_called(call.func)}()` refused"
+    return LeftOut(changed, words) if changed is not None else None
 
 
 def _place(keyword: ast.keyword) -> tuple[int, int]:
@@ -119,7 +130,8 @@ def _without_keyword(tree: ast.Module, error: str) -> Found | None:
     failed = _LINE.match(error)
     line = int(failed["line"]) if failed is not None else None
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node.func) == function]
-    same = {ast.dump(call.func) for call in named if _spans(call, line) and _is_imported(tree, call.func)}
+    imported = _imported_only(tree)
+    same = {ast.dump(call.func) for call in named if _spans(call, line) and _root(call.func) in imported}
 
     def refused(call: ast.Call, keyword: ast.keyword) -> bool:
         fails = _called(call.func) == function and (_spans(call, line) or ast.dump(call.func) in same)
@@ -137,16 +149,19 @@ def _spans(call: ast.Call, line: int | None) -> bool:
     return line is None or call.lineno <= line <= (call.end_lineno or call.lineno)
 
 
-def _is_imported(tree: ast.Module, function: ast.expr) -> bool:
-    """Whether a function is taken from what an import binds, and nothing else does."""
+def _root(function: ast.expr) -> str:
     while isinstance(function, ast.Attribute):
         function = function.value
-    name = getattr(function, "id", "")
-    aliases = [node for node in ast.walk(tree) if isinstance(node, ast.alias)]
-    imported = any((alias.asname or alias.name.partition(".")[0]) == name for alias in aliases)
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
-    loaded = all(isinstance(node.ctx, ast.Load) for node in names)
-    return imported and loaded and not any(isinstance(node, ast.arg) and node.arg == name for node in ast.walk(tree))
+    return getattr(function, "id", "")
+
+
+def _imported_only(tree: ast.Module) -> set[str]:
+    """Return the names that an import binds, and nothing else does."""
+    nodes = list(ast.walk(tree))
+    aliases = [node for node in nodes if isinstance(node, ast.alias)]
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return {alias.asname or alias.name.partition(".")[0] for alias in aliases} - stored - parameters
 
 
 def _without_undefined(tree: ast.Module, error: str) -> Found | None:

@@ -47,7 +47,10 @@ class Arguments(Struct, frozen=True):
 
 
 def documented(chunks: Iterable[Chunk]) -> dict[str, Arguments]:
-    """Return name of a function -> its arguments, for those that take arrays of rows or numbers."""
+    """Return name of a function -> its arguments, for those that take arrays of rows or numbers.
+
+    Of several functions of one name, the first that takes rows counts.
+    """
     known_of: dict[str, Arguments] = {}
     for chunk in chunks:
         described = [line.partition(" : ") for line in essentials(chunk)[1].splitlines()]
@@ -56,7 +59,9 @@ def documented(chunks: Iterable[Chunk]) -> dict[str, Arguments]:
         if chunk.symbol is not None and (rows or numbers):
             many = {name: int(found[1]) for name, _, text in described if (found := _only_rows(text)) is not None}
             known = Arguments(tuple(name for name, _, _ in described), rows, many, numbers)
-            known_of.setdefault(chunk.symbol.rpartition(".")[2], known)
+            name = chunk.symbol.rpartition(".")[2]
+            if name not in known_of or (rows and not known_of[name].rows):
+                known_of[name] = known
     return known_of
 
 

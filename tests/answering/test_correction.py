@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from agent.answering.correction import STILL_WRONG, Mended, correct
+from agent.answering.correction import MOST_MENDS, STILL_WRONG, Mended, correct
 from agent.errors import SandboxUnavailable
 from agent.schema import Finding, Ran
 from agent.symbols import ApiModel, Parameter, Symbol
@@ -194,7 +194,7 @@ def test_why_it_could_not_be_run_is_said() -> None:
 def test_a_program_that_failed_is_mended_before_the_model_is_asked() -> None:
     model, machine = Model(RIGHT), Machine(FAILED, OK)
     mended = correct(
-        RIGHT, API, rewrite=model, run=machine, mend=lambda code, _: Mended(code.replace("[1]", "[[1]]"), "wrapped")
+        RIGHT, API, rewrite=model, run=machine, mend=lambda code, _: [Mended(code.replace("[1]", "[[1]]"), "wrapped")]
     )
     assert (mended.ran, model.told) == (OK, [])
     assert "lib.sphere([[1]])" in mended.text
@@ -205,7 +205,7 @@ def test_what_a_check_finds_is_mended_by_its_run_before_the_model_is_asked() -> 
     model, machine = Model(RIGHT), Machine(FAILED, OK)
     mended = "import lib\npass"
     corrected = correct(
-        WRONG, API, rewrite=model, run=machine, mend=lambda _code, _error: Mended(mended, "left it out")
+        WRONG, API, rewrite=model, run=machine, mend=lambda _code, _error: [Mended(mended, "left it out")]
     )
     assert (corrected.done, corrected.ran, model.told) == (("left it out",), OK, [])
     assert mended in corrected.text
@@ -213,26 +213,46 @@ def test_what_a_check_finds_is_mended_by_its_run_before_the_model_is_asked() -> 
 
 def test_a_program_that_no_mending_helped_is_not_run_again() -> None:
     machine = Machine(FAILED)
-    corrected = correct(WRONG, API, rewrite=Model(""), run=machine, mend=lambda _code, _error: None)
+    corrected = correct(WRONG, API, rewrite=Model(""), run=machine, mend=lambda _code, _error: [])
     assert (len(machine.ran), corrected.ran) == (1, FAILED)
 
 
 def test_where_no_mending_helps_the_model_is_told_of_what_the_check_found() -> None:
     model, machine = Model(RIGHT), Machine(FAILED, OK)
-    corrected = correct(WRONG, API, rewrite=model, run=machine, mend=lambda _code, _error: None)
+    corrected = correct(WRONG, API, rewrite=model, run=machine, mend=lambda _code, _error: [])
     assert (corrected.text.strip(), corrected.ran, len(model.told)) == (RIGHT, OK, 1)
 
 
 def test_mending_that_does_not_help_is_forgotten() -> None:
-    corrected = correct(RIGHT, API, run=Machine(FAILED, FAILED), mend=lambda code, _: Mended(f"{code}\n1", "added"))
+    corrected = correct(RIGHT, API, run=Machine(FAILED, FAILED), mend=lambda code, _: [Mended(f"{code}\n1", "added")])
     assert (corrected.text, corrected.done, corrected.ran) == (RIGHT, (), FAILED)
 
 
 def test_what_stands_behind_a_mended_error_is_mended_too() -> None:
     machine = Machine(FAILED, Ran(ok=False, seconds=1.0, error="Line 1: another"), OK)
     words = iter(("first", "second"))
-    mended = correct(RIGHT, API, run=machine, mend=lambda code, _: Mended(f"{code}\n1", next(words)))
+    mended = correct(RIGHT, API, run=machine, mend=lambda code, _: [Mended(f"{code}\n1", next(words))])
     assert (mended.ran, mended.done) == (OK, ("first", "second"))
+
+
+def test_what_leaves_the_error_as_it_was_is_dropped_for_the_next() -> None:
+    def failed(line: str, words: str = "no") -> Ran:
+        return Ran(ok=False, seconds=1.0, error=f"Line 2: {line}\nValueError: {words}")
+
+    def mend(code: str, _: str) -> list[Mended]:
+        return [Mended(f"{code}\n{number}", f"added {number}") for number in (1, 2)]
+
+    machine = Machine(failed("a"), failed("b"), failed("c", "other"), failed("d", "other"), OK)
+    mended = correct(RIGHT, API, run=machine, mend=mend)
+    assert (mended.ran, mended.done) == (OK, ("added 2", "added 2"))
+    added = [[line for line in code.splitlines() if line.isdigit()] for code in machine.ran]
+    assert added == [[], ["1"], ["2"], ["2", "1"], ["2", "2"]]
+
+
+def test_no_more_mended_programs_are_run_than_that() -> None:
+    machine = Machine(*[FAILED] * 50)
+    correct(RIGHT, API, run=machine, mend=lambda code, _: [Mended(f"{code}\n{n}", "added") for n in range(40)])
+    assert len(machine.ran) == 1 + MOST_MENDS
 
 
 def test_an_error_says_no_more_than_a_line_of_what_the_program_wanted_to_say() -> None:
@@ -250,8 +270,8 @@ def test_a_program_does_without_what_fails_only_when_all_else_has_failed() -> No
         API,
         rewrite=model,
         run=machine,
-        mend=lambda _code, _error: None,
-        do_without=lambda _code, _error: Mended(left, "left it out"),
+        mend=lambda _code, _error: [],
+        do_without=lambda _code, _error: [Mended(left, "left it out")],
     )
     assert (corrected.ran, corrected.done, len(model.told)) == (OK, ("left it out",), 2)
     assert machine.ran[-1].strip() == left.strip()
@@ -260,7 +280,7 @@ def test_a_program_does_without_what_fails_only_when_all_else_has_failed() -> No
 def test_where_the_second_try_runs_nothing_is_left_out() -> None:
     model, machine = Model(fenced("import lib\nlib.sphere([2])")), Machine(FAILED, OK)
     corrected = correct(
-        RIGHT, API, rewrite=model, run=machine, do_without=lambda _code, _error: Mended("import lib\n", "left it out")
+        RIGHT, API, rewrite=model, run=machine, do_without=lambda _code, _error: [Mended("import lib\n", "left it out")]
     )
     assert (corrected.ran, corrected.rewritten) == (OK, True)
 

@@ -55,6 +55,7 @@ API = ApiModel(
         ("a box as a 2D element", ["lib.ui.core.Box2D"]),
         ("a list box with spheres", ["lib.ui.core.ListBox2D", "lib.actor.curved.sphere"]),
         ("a slider of the UI", []),
+        ("boxes in a 2D grid at the interface of some spheres", ["lib.actor.box", "lib.actor.curved.sphere"]),
         ("", []),
     ],
     ids=[
@@ -66,6 +67,7 @@ API = ApiModel(
         "an element of the screen",
         "two words of an element",
         "no base of elements",
+        "other things that are flat",
         "nothing",
     ],
 )

@@ -28,8 +28,10 @@ TURNED = "Line 2: x\nValueError: operands could not be broadcast together with s
             "p = f(2 *\n  (np.outer(t, np.array((1, 0, 0)))))",
         ),
         ("p = up * t\nup = 1, 2, 3", ERROR, "p = np.outer(t, up)\nup = 1, 2, 3"),
+        ("p = np.array([0, 0, 1]) * 2 * t", ERROR, "p = np.outer(t, np.array([0, 0, 1]) * 2)"),
+        ("p = r * np.array([0, 1, 1]) * t\nr = 2.5", ERROR, "p = np.outer(t, r * np.array([0, 1, 1]))\nr = 2.5"),
     ],
-    ids=["in a sum", "the other way round", "on several lines", "by its name"],
+    ids=["in a sum", "the other way round", "on several lines", "by its name", "with a number between", "by a name"],
 )
 def test_a_row_times_many_numbers_is_a_row_for_each(before: str, error: str, after: str) -> None:
     assert with_outer_product(f"import numpy as np\n{before}", error) == f"import numpy as np\n{after}"
@@ -51,6 +53,11 @@ def test_a_row_times_many_numbers_is_a_row_for_each(before: str, error: str, aft
 def test_it_stays_where_that_is_not_sure(code: str) -> None:
     assert with_outer_product(f"import numpy as np\n{code}", ERROR) is None
     assert with_outer_product(code, "Line 2: x\nValueError: no") is None
+
+
+def test_many_numbers_that_are_written_are_no_row() -> None:
+    error = "Line 2: x\nValueError: operands could not be broadcast together with shapes (5,) (3,) "
+    assert with_outer_product("import numpy as np\np = np.array([1, 2, 3, 4, 5]) * up", error) is None
 
 
 def test_what_was_changed_runs(tmp_path: Path) -> None:

@@ -39,6 +39,12 @@ def test_what_takes_rows_is_read_from_the_docstring() -> None:
     assert documented([make_chunk(doc="Draw.")]) == {}
 
 
+def test_of_one_name_what_takes_rows_counts() -> None:
+    numbers = make_chunk(doc="Draw.\n\nParameters\n----------\nradii : float\n    How large.\n", symbol="ui.sphere")
+    assert documented([numbers])["sphere"].numbers == {"radii"}
+    assert documented([numbers, make_chunk(doc=DOC, symbol="sphere"), numbers]) == KNOWN
+
+
 @pytest.mark.parametrize(
     ("code", "mended"),
     [

@@ -246,13 +246,12 @@ class LanceVectorStore(ThreadedVectorStore):
             return self._table.count_rows()
 
     def behind(self) -> dict[str, int]:
-        """Return name of an index -> rows that it lacks; of those that a finished table of this size has."""
+        """Return column -> rows that its index lacks, of the columns that have one in a finished table of this size."""
         with translated(self.directory, "be read"):
             count = self._table.count_rows()
-            wanted = INDEXED if count > self.exact_rows else INDEXED[:1]
-            held = dict.fromkeys(wanted, 0)
+            held = dict.fromkeys(INDEXED if count > self.exact_rows else INDEXED[:1], 0)
             for index in self._table.list_indices():
-                held |= dict.fromkeys(index.columns, index.num_indexed_rows)
+                held |= {column: index.num_indexed_rows or 0 for column in index.columns if column in held}
         return {column: count - rows for column, rows in held.items() if rows < count}
 
     def reads_all_words(self) -> bool:

@@ -61,7 +61,7 @@ class ThreadedVectorStore(BasePydanticVectorStore):
         """
 
     def behind(self) -> dict[str, int]:
-        """Return name of an index -> nodes that it lacks; none once the store is finished."""
+        """Return what is indexed -> nodes that its index lacks; none once the store is finished."""
         return {}
 
     def reads_all_words(self) -> bool:

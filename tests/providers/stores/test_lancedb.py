@@ -148,6 +148,7 @@ def test_indexes_that_lack_rows_are_told_until_the_store_is_finished(
     assert store.behind() == {}
     store.add(random_nodes(make_node, 30))
     assert store.behind() == dict.fromkeys(indexed, 30)
+    assert store.reads_all_words() == (exact_rows == 0)
     store.optimize()
     assert reopen(tmp_path / "store", exact_rows).behind() == {}
     store.append([make_node("late", X)])
