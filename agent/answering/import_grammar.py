@@ -49,7 +49,7 @@ def import_grammar(api: ApiModel) -> str | None:
         "last": '(word | lastfrom | lastimport) "."?',
         "lone": '(word | lastfirst | lastimport) "."?',
         "lastfrom": _ending("from", _each(roots, "end")),
-        "lastfirst": _ending("from", _each(roots, "whole")),
+        "lastfirst": _ending("from", _each(roots, "alone")),
         "lastimport": _ending("import", ["lastfrom", *_each(roots, "module")]),
         "word": _none_of(["from", "import"]),
         "foreign": _none_of(["from", "import", *roots]),
@@ -60,8 +60,9 @@ def import_grammar(api: ApiModel) -> str | None:
         "sign": "[^a-zA-Z0-9_,\\\\ \\t\\n]",
         "other": _none_of(["as"]),
         "ended": f"[ \\t]* | {BLANKS} other",
+        "comment": f"[ \\t]* [;#] {OTHER}*",
         "from": _statement("from", _each(roots, "from")),
-        "first": _statement("from", _each(roots, "source")),
+        "first": _statement("from", _each(roots, "first")),
         "import": _statement("import", ["from", *_each(roots, "import")]),
     }
     for number, root in enumerate(roots):
@@ -72,10 +73,10 @@ def import_grammar(api: ApiModel) -> str | None:
         names = {f"name-{number}-{index}": _any_of(_names(module, api)) for index, (_, module) in enumerate(closed)}
         rules |= names
         rules[f"listed-{number}"] = _either(_source(path, name) for (path, _), name in zip(closed, names, strict=True))
-        rules[f"source-{number}"] = _either([*free, f"listed-{number} behind"])
-        rules[f"from-{number}"] = _either([f"{PATH}* prose", f"source-{number}"])
-        rules[f"end-{number}"] = _either([f"{PATH}* ({BLANKS} told?)?", f"whole-{number}"])
-        rules[f"whole-{number}"] = f"listed-{number} ended"
+        rules[f"first-{number}"] = _either([*free, f"listed-{number} comment"])
+        rules[f"from-{number}"] = _either([f"{PATH}* prose", *free, f"listed-{number} behind"])
+        rules[f"end-{number}"] = _either([f"{PATH}* ({BLANKS} told?)?", f"listed-{number} ended"])
+        rules[f"alone-{number}"] = f"listed-{number} [ \\t\\r]*"
         rules[f"module-{number}"] = _either([_any_of(own), *(f'"{path}." {PATH}+' for path in opened)])
         rules[f"import-{number}"] = _either(
             [f'module-{number} ([^a-zA-Z0-9_.\\n] {OTHER}* | "." {OTHER}+)', f'"." {OTHER}+']

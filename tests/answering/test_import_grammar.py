@@ -104,6 +104,8 @@ def test_what_is_there_can_be_imported_and_all_else_is_free(accepted: re.Pattern
         "from demo import shape as s, cube",
         "from demo.shape import box as b, ball as c, cube\n",
         "from demo.shape import box , cube\n",
+        "from demo.shape import box cube, x\n",
+        "from demo.shape import box cube",
         "from demo.shape import box \\\n    , cube\n",
         "from demo.shape import box as b , cube\n",
         "import numpy\n    from demo.forms",
