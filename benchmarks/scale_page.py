@@ -27,7 +27,7 @@ own. Measured on two cores without a GPU. These builds ran beside other work, an
 are upper bounds, their memory is not touched by that.
 
 - `2k` is FURY 2.0.0; `100k` is astropy, matplotlib, networkx, numpy, pandas,
-  scikit-learn, scipy, statsmodels and sympy in one folder; `1m` is the same in ten copies. (`300k`, in three, is below.)
+  scikit-learn, scipy, statsmodels and sympy in one folder; `1m` is the same in ten copies (`300k`: three).
 - A copy uses other words: those that the names of definitions are made of are exchanged among words of equal length
   and similar frequency, in code, prose and paths. So a frequent word is ten times as frequent, as in a library of that
   size.
