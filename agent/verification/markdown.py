@@ -72,17 +72,19 @@ def code_lines(blocks: Iterable[Token]) -> frozenset[int]:
     return frozenset(line for token in blocks for line in range(*(token.map or (0, 0))))
 
 
+_CLOSED_AND_CITED = re.compile(r"^( {0,3}(?:`{3,}|~{3,}))[ \t]+(?=\[\d)", re.MULTILINE)
+"""A fence with a citation behind it, which small models write: to Markdown it closes nothing."""
 CUT_OFF = "*(Cut off: the answer reached its length limit.)*"
 
 
 def closed(text: str, *, cut: bool) -> str:
-    """Return a text that ends outside any code block.
+    """Return a text that ends outside any code block; citations behind a fence are moved below it.
 
     Args:
         text: Markdown, perhaps with an open fence.
         cut: the model was stopped by its token limit; a half line of code is dropped.
     """
-    text = text.rstrip()
+    text = _CLOSED_AND_CITED.sub(r"\1\n\n", text.rstrip())
     fence = open_fence(text)
     if fence is None:
         return text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.verification.markdown import inline_code, lines_of, outside_code
+from agent.verification.markdown import closed, inline_code, lines_of, outside_code
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,10 @@ def test_inline_code_never_overlaps_and_has_fences_of_one_length(text: str) -> N
 def test_lines_are_split_without_loss(text: str) -> None:
     assert "".join(lines_of(text)) == text
     assert all("\n" not in line.rstrip("\r\n") and "\r" not in line.rstrip("\r\n") for line in lines_of(text))
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~~"])
+def test_citations_behind_a_fence_do_not_keep_it_open(fence: str) -> None:
+    text = f"Like this:\n\n{fence}python\nx = 1\n{fence} [1] [2]"
+    assert closed(text, cut=False) == f"Like this:\n\n{fence}python\nx = 1\n{fence}\n\n[1] [2]"
+    assert closed(f"{fence}python\nx = 1\n{fence}", cut=False) == f"{fence}python\nx = 1\n{fence}"
