@@ -49,6 +49,7 @@ _MEANT = {
     "orb": "sphere",
     "picture": "image",
     "pillar": "cylinder",
+    "pipe": "cylinder",
     "plank": "box",
     "planet": "sphere",
     "rod": "cylinder",
