@@ -88,9 +88,15 @@ def check(
 
     try:
         settings = load_settings()
-        if library is None and version is None:
-            ensure_indexed(settings)
-        report = check_files(files, settings, library=library, version=version, stdin_name=stdin_name)
+        is_default = library is None and version is None
+        report = check_files(
+            files,
+            settings,
+            library=library,
+            version=version,
+            stdin_name=stdin_name,
+            prepare=(lambda: ensure_indexed(settings)) if is_default else None,
+        )
     except AgentError as error:  # as linters do: 1 is for what was found, and nothing was looked at
         typer.secho(f"fury-agent: {error}", fg="red", err=True)
         raise typer.Exit(ExitCode.USAGE) from error

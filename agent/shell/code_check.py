@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -104,6 +104,7 @@ def check_files(
     version: str | None = None,
     stdin: BinaryIO | None = None,
     stdin_name: str = STDIN,
+    prepare: Callable[[], None] | None = None,
 ) -> Report:
     """Check files against an indexed library; no model is loaded, and nothing in them is run.
 
@@ -114,6 +115,7 @@ def check_files(
         version: its exact version, or None for the default.
         stdin: read where `-` is among the names; the process's own without one.
         stdin_name: what standard input is called in findings; its ending says what it holds, Python without one.
+        prepare: called once the files are read; it may take minutes, which nobody shall wait for a misspelled name.
 
     Raises:
         InvalidInput: a file cannot be read, or is neither Python nor Markdown.
@@ -124,6 +126,8 @@ def check_files(
         for name in names
     ]
     kinds = [_is_markdown(name, any_ending=is_stdin) for name, _, is_stdin in sources]
+    if prepare is not None:
+        prepare()
     index = chosen(settings, library, version)
     versions = Versions(settings)
     api = versions.api(index.library, index.version)

@@ -104,6 +104,16 @@ def test_what_is_no_file_of_code_is_refused(two_versions: Settings, name: str) -
     assert caught.value.field == "file"
 
 
+def test_a_file_that_is_not_there_is_told_before_anything_is_prepared(two_versions: Settings, tmp_path: Path) -> None:
+    (file := tmp_path / "a.py").write_text("import demo\nprint(demo)\n")
+    prepared: list[str] = []
+    names = ["no-such-file.py", str(file)]
+    with pytest.raises(InvalidInput):
+        check_files(names, two_versions, library="demo", prepare=lambda: prepared.append("too early"))
+    check_files(names[1:], two_versions, library="demo", prepare=lambda: prepared.append("in time"))
+    assert prepared == ["in time"]
+
+
 def test_good_code_is_clean(two_versions: Settings) -> None:
     assert check(two_versions, "-", stdin=b"import demo\nprint(demo)\n").is_clean
 
