@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from agent.verification.edits import Place, edited
 from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import bound_once, is_number
+from agent.verification.row_literals import bound_once, first_name, is_number
 
 _KEYWORD = re.compile(
     r"TypeError: (?:\w+\.)*?(?P<function>\w+?)(?:\.__init__|\.__new__)?\(\) "
@@ -85,7 +85,7 @@ def _unfit(
 ) -> Iterator[tuple[ast.Call, ast.keyword]]:
     imported, bound = _imported_only(tree), dict(bound_once(tree))
     inner_first = reversed([node for node in ast.walk(tree) if isinstance(node, ast.Call)])
-    calls = [call for call in inner_first if _spans(call, int(failed["line"])) and _root(call.func) in imported]
+    calls = [call for call in inner_first if _spans(call, int(failed["line"])) and first_name(call.func) in imported]
     given = [(call, keyword) for call in calls for keyword in call.keywords if keyword.arg is not None]
 
     def is_no_number(call: ast.Call, keyword: ast.keyword) -> bool:
@@ -131,7 +131,7 @@ def _without_keyword(tree: ast.Module, error: str) -> Found | None:
     line = int(failed["line"]) if failed is not None else None
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node.func) == function]
     imported = _imported_only(tree)
-    same = {ast.dump(call.func) for call in named if _spans(call, line) and _root(call.func) in imported}
+    same = {ast.dump(call.func) for call in named if _spans(call, line) and first_name(call.func) in imported}
 
     def refused(call: ast.Call, keyword: ast.keyword) -> bool:
         fails = _called(call.func) == function and (_spans(call, line) or ast.dump(call.func) in same)
@@ -147,12 +147,6 @@ def _called(function: ast.expr) -> str:
 
 def _spans(call: ast.Call, line: int | None) -> bool:
     return line is None or call.lineno <= line <= (call.end_lineno or call.lineno)
-
-
-def _root(function: ast.expr) -> str:
-    while isinstance(function, ast.Attribute):
-        function = function.value
-    return getattr(function, "id", "")
 
 
 def _imported_only(tree: ast.Module) -> set[str]:

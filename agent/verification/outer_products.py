@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from agent.verification.edits import edited
 from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import Written, bound_once, is_number
+from agent.verification.row_literals import Written, bound_once, is_number, numpy_names
 
 _UNEQUAL = re.compile(
     r"^Line (?P<line>\d+): .*^ValueError: operands could not be broadcast together with shapes "
@@ -36,7 +36,7 @@ def with_outer_product(code: str, error: str) -> str | None:
     if said is None:
         return None
     tree = ast.parse(code)
-    numpy = next((alias.asname or alias.name for alias in _imported(tree) if alias.name == "numpy"), None)
+    numpy = next(iter(numpy_names(tree)), None)
     found = list(_products(tree, int(said["line"]), int(said["left"]), int(said["right"])))
     if numpy is None or len(found) != 1:
         return None
@@ -72,7 +72,3 @@ def _products(tree: ast.Module, line: int, left: int, right: int) -> Iterator[tu
                     yield node, node.right, node.left
                 case _:
                     pass
-
-
-def _imported(tree: ast.Module) -> Iterator[ast.alias]:
-    return (alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names)

@@ -100,6 +100,19 @@ def bound_once(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
             yield name.id, node.value
 
 
+def first_name(value: ast.expr) -> str:
+    """Return `a` of `a.b.c`, or nothing where an expression does not begin with a name."""
+    while isinstance(value, ast.Attribute):
+        value = value.value
+    return value.id if isinstance(value, ast.Name) else ""
+
+
+def numpy_names(tree: ast.Module) -> list[str]:
+    """Return what a program calls numpy, for each import at its top level."""
+    imported = (alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names)
+    return [alias.asname or alias.name for alias in imported if alias.name == "numpy"]
+
+
 def bindings(tree: ast.Module) -> Counter[str]:
     """Return how often each name is bound anywhere, be it by assignment, import, definition or parameter.
 

@@ -19,7 +19,7 @@ from agent.passage_texts import essentials
 from agent.schema import Chunk
 from agent.verification.edits import Place, edited, with_line
 from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import Written, bindings, bound_once
+from agent.verification.row_literals import Written, bindings, bound_once, first_name, numpy_names
 
 _ROWS = re.compile(r"shape \(\w+, ?\w+\)")
 _MANY_ROWS = re.compile(r"shape \([A-Za-z]\w*, ?([2-9]\d*)\)")
@@ -84,11 +84,11 @@ def with_single_rows(code: str, functions: Mapping[str, Arguments], roots: Colle
     single = [
         value
         for call in _calls(tree)
-        if _first_name(call.func) in imported
+        if first_name(call.func) in imported
         for parameter, value, known in _given(call, functions)
         if written.width(value) == known.only_rows.get(parameter, 0)
     ]
-    return _wrapped(code, tree, single) if stored["np"] <= sum(1 for node in tree.body for _ in _numpy(node)) else None
+    return _wrapped(code, tree, single) if stored["np"] <= len(numpy_names(tree)) else None
 
 
 def _imported(tree: ast.Module, roots: Collection[str]) -> Iterator[str]:
@@ -99,12 +99,6 @@ def _imported(tree: ast.Module, roots: Collection[str]) -> Iterator[str]:
         elif isinstance(node, ast.Import):
             named = ((alias.asname, alias.name.partition(".")[0]) for alias in node.names)
             yield from (asname or root for asname, root in named if root in roots)
-
-
-def _first_name(value: ast.expr) -> str:
-    while isinstance(value, ast.Attribute):
-        value = value.value
-    return value.id if isinstance(value, ast.Name) else ""
 
 
 @gives_up
@@ -127,7 +121,7 @@ def _wrapped(code: str, tree: ast.Module, found: Sequence[ast.expr]) -> str | No
     arguments = [argument for argument in found if id(argument) not in inner]  # edits must not lie in one another
     if not arguments:
         return None
-    numpy = next((name for node in tree.body for name in _numpy(node)), None)
+    numpy = next(iter(numpy_names(tree)), None)
     text = edited(code, (place for node in arguments for place in _around(node, f"{numpy or 'np'}.{_MADE}(")))
     return text if numpy or text is None else _importing(text)
 
@@ -192,12 +186,6 @@ def _given(call: ast.Call, functions: Mapping[str, Arguments]) -> Iterator[tuple
 
 def _may_be_single(value: ast.expr) -> bool:
     return not isinstance(value, ast.Constant | ast.GeneratorExp) and _MADE not in ast.dump(value)
-
-
-def _numpy(node: ast.stmt) -> Iterator[str]:
-    for alias in node.names if isinstance(node, ast.Import) else ():
-        if alias.name == "numpy":
-            yield alias.asname or alias.name
 
 
 def _around(node: ast.expr, opened: str) -> Iterator[Place]:
