@@ -105,6 +105,8 @@ def test_what_is_there_can_be_imported_and_all_else_is_free(accepted: re.Pattern
         "from demo.shape import box as b, ball as c, cube\n",
         "from demo.shape import box , cube\n",
         "from demo.shape import box cube, x\n",
+        "Use `from demo.shape import box as b, cube` then\n",
+        "Use from demo.shape import box , cube",
         "from demo.shape import box cube",
         "from demo.shape import box \\\n    , cube\n",
         "from demo.shape import box as b , cube\n",
