@@ -233,8 +233,7 @@ def _start(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: 
         stopped = threading.Event()
         threading.Thread(target=_speak_blocking, args=(llm, messages, intake, stopped), daemon=True).start()
         return stopped.set
-    speech = _speak(llm, messages, intake, options)
-    return asyncio.run_coroutine_threadsafe(speech, event_loop()).cancel
+    return _Speech(llm, messages, intake, options).stop
 
 
 def _only_blocks(llm: LLM) -> bool:
@@ -250,15 +249,36 @@ def _options(llm: LLM, max_tokens: int, temperature: float) -> dict[str, Any]:
     return told if getattr(llm, "takes_call_options", False) else {}
 
 
-async def _speak(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: dict[str, Any]) -> None:
-    try:
-        async for response in await llm.astream_chat(messages, **options):
-            if not intake.take(response) and (task := asyncio.current_task()):
-                task.cancel()  # arrives where the connection is read and closes it; leaving the loop would not
-    except Exception as error:  # noqa: BLE001 - the reader's thread raises it, translated
-        intake.end(error)
-    else:
-        intake.end()
+class _Speech:
+    """An answer on the event loop, cancelled once: a second time would interrupt the closing of its connection."""
+
+    def __init__(self, llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: dict[str, Any]) -> None:
+        self._llm, self._messages, self._intake, self._options = llm, messages, intake, options
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+        event_loop().call_soon_threadsafe(self._begin)
+
+    def stop(self) -> None:
+        """Cancel it, from any thread."""
+        event_loop().call_soon_threadsafe(self._stop)
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._speak())
+
+    def _stop(self) -> None:
+        if self._task and not self._stopped:
+            self._stopped = True
+            self._task.cancel()
+
+    async def _speak(self) -> None:
+        try:
+            async for response in await self._llm.astream_chat(self._messages, **self._options):
+                if not self._intake.take(response):
+                    self._stop()  # arrives where the connection is read and closes it; leaving the loop would not
+        except Exception as error:  # noqa: BLE001 - the reader's thread raises it, translated
+            self._intake.end(error)
+        else:
+            self._intake.end()
 
 
 def _speak_blocking(llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, stopped: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -9,7 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, CompletionResponse, CompletionResponseGen, LLMMetadata
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    CompletionResponse,
+    CompletionResponseGen,
+    LLMMetadata,
+)
 from llama_index.core.llms.custom import CustomLLM
 from llama_index.core.llms.llm import LLM
 from pydantic import PrivateAttr
@@ -263,6 +271,41 @@ def test_a_blocking_llm_that_hangs_times_out_and_delays_nobody_else() -> None:
         assert list(ask(client(server.url)))
     released.set()
     assert closed.wait(SOON)  # it was not read on
+
+
+class LingeringLLM(CustomLLM):
+    """An LLM that never stops, and whose connection takes its time to close."""
+
+    _closed: threading.Event = PrivateAttr(default_factory=threading.Event)
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata(model_name="lingering")
+
+    def complete(self, *args: Any, **kwargs: Any) -> CompletionResponse:
+        raise NotImplementedError
+
+    def stream_complete(self, *args: Any, **kwargs: Any) -> CompletionResponseGen:
+        raise NotImplementedError
+
+    async def astream_chat(self, *_args: Any, **_kwargs: Any) -> ChatResponseAsyncGen:
+        async def speak() -> ChatResponseAsyncGen:
+            try:
+                while True:
+                    yield ChatResponse(message=ChatMessage(), delta="more ")
+                    await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.2)
+                self._closed.set()
+                raise
+
+        return speak()
+
+
+def test_a_model_that_is_cut_off_may_close_its_connection_in_peace() -> None:
+    llm = LingeringLLM()
+    assert [*ask(llm, max_tokens=5)][-1].finish_reason == "length"
+    assert llm._closed.wait(SOON)  # pyright: ignore[reportPrivateUsage] - LlamaIndex's models have no other state
 
 
 def test_what_a_blocking_llm_raises_is_told_as_unavailable() -> None:
