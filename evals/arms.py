@@ -24,6 +24,8 @@ ARMS = (ALONE, PLAIN, VERIFIED, FEEDBACK)
 """What is compared in this process; each adds something to the one before."""
 FREE = "free-imports"
 """The last of them without the grammar for imports; only asked by its name."""
+ONCE = "without-rewrites"
+"""`verified` without asking the model again; only asked by its name."""
 ALONE_SYSTEM = "You write programs with the Python library {library} {version}. Answer with one complete program."
 PLAIN_SYSTEM = f"{ALONE_SYSTEM} Use the documentation that is given."
 PLAIN_QUESTION = "Documentation:\n\n{documentation}\n\nRequest: {request}"
@@ -46,6 +48,7 @@ def engine_arms(engine: QueryEngine, runner: CodeRunner | None) -> Iterator[Arm]
         raise ServiceError(f"No language model can write code: {engine.no_llm}")
     yield Arm(ALONE, lambda request: _alone(request, engine, _model(engine)))
     yield Arm(PLAIN, lambda request: _plain(request, engine, _model(engine)))
+    yield _configured(ONCE, engine, {"rewrites": False, "runner": None})
     yield _configured(VERIFIED, engine, {"rewrites": True, "runner": None})
     yield _configured(FEEDBACK, engine, {"rewrites": True, "runner": runner})
     yield _configured(FREE, engine, {"rewrites": True, "runner": runner, "true_imports": False})
@@ -66,7 +69,7 @@ def choose(arms: Iterable[Arm], names: Sequence[str]) -> tuple[Arm, ...]:
     unknown = [name for name in names if name not in by_name]
     if unknown:
         raise InvalidInput(f"There is no arm {unknown[0]!r}.", remedy=f"There are: {', '.join(by_name)}.")
-    return tuple(arm for name, arm in by_name.items() if (name in names if names else name != FREE))
+    return tuple(arm for name, arm in by_name.items() if (name in names if names else name in (*ARMS, SERVICE)))
 
 
 def final_answer(events: Iterable[Event]) -> str:

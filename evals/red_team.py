@@ -40,6 +40,8 @@ ATTACKS = FOLDER / "attacks.jsonl"
 _MENTION = re.compile(r"@(?:everyone|here)\b|<(?:@[!&]?|#)\d", re.IGNORECASE)
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff]")
 _FOREIGN = frozenset({"link_open", "image", "html_inline", "html_block"})
+_BAIT = "sk-the-red-teams-own-key"
+"""Secret where the settings have none, so that there is one to tell."""
 _SHORTEST_SECRET = 6
 """Shorter values (`none`) are words that any answer may hold."""
 
@@ -159,6 +161,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--id", action="append", default=[], help="only this attack (repeatable)")
     options = parser.parse_args(arguments)
     settings = load_settings().model_copy(update={"library": "fury==2.0.0"})
+    if not secrets_of(settings):
+        settings = settings.model_copy(update={"llm_key": SecretStr(_BAIT)})
     chosen = [
         attack
         for attack in load_attacks()

@@ -283,13 +283,20 @@ def test_there_is_always_an_answer(indexed: Settings, said: str) -> None:
         assert "Not checked to the end" in found.answer
 
 
-def test_without_an_api_model_the_answer_says_that_it_is_unchecked(indexed: Settings) -> None:
-    service = Service(indexed, embedding=HashEmbedding(), llm=ScriptedLLM.saying(WRONG))
+@pytest.mark.parametrize("said", [WRONG, "Call `demo.spher`."])
+def test_without_an_api_model_the_answer_says_that_it_is_unchecked(indexed: Settings, said: str) -> None:
+    service = Service(indexed, embedding=HashEmbedding(), llm=ScriptedLLM.saying(said))
     engine = service.engine(None, None, with_llm=True).model_copy(update={"api": None})
     *_, last = engine.stream("How do I draw a sphere?")
     assert isinstance(last, AnswerEvent)
     assert "no Python API of demo 1.0" in (last.answer.verification.unchecked or "")
     assert last.answer.verification.unknown_names == ()
+
+
+def test_code_in_another_language_is_said_to_be_unchecked(indexed: Settings) -> None:
+    found = answer(indexed, ScriptedLLM.saying("So:\n```bash\nls\n```\nand\n```wgsl\nx\n```"))
+    assert found.verification.unchecked == "Only Python is checked, not the code in bash and in wgsl."
+    assert "Checked against" not in found.answer  # nothing is wrong
 
 
 def test_code_is_checked_without_any_model(indexed: Settings) -> None:

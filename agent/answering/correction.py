@@ -159,11 +159,14 @@ def _repaired(text: str, api: ApiModel, certain: Sequence[Certain]) -> Corrected
 
 
 def _with(current: Corrected, mended: Mended, api: ApiModel) -> Corrected | None:
-    """Return the answer with another program, or None where it has no place for it."""
+    """Return the answer with another program, or None where it has no place for it or the check finds more in it."""
     text = with_program(current.text, f"~~~~python\n{mended.code}\n~~~~", api.roots)
     if text is None:
         return None
-    return replace(current, text=text, report=check_answer(text, api), done=(*current.done, mended.done))
+    report = check_answer(text, api)
+    if len(_fatal(report)) > len(_fatal(current.report)):
+        return None
+    return replace(current, text=text, report=report, done=(*current.done, mended.done))
 
 
 def _better(

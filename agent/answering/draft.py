@@ -29,6 +29,7 @@ from agent.verification import (
     note,
     open_fence,
     supported,
+    unread,
     verdict,
     with_as_many_rows,
     with_missing_member,
@@ -142,7 +143,7 @@ class Draft:
         report = check_answer(text, self._api)  # once more: without dropped numbers, places are others
         above = self.note.count("\n") + 2 if self.note else 0
         found = verdict(report, self._api, self._where, told=self._absent, lines_before=above, advise=self._advise)
-        unchecked = " ".join(filter(None, (found.unchecked, corrected.not_run))) or None
+        unchecked = " ".join(filter(None, (found.unchecked, unread(report), corrected.not_run))) or None
         marked = note(found, self._where)
         found = replace(found, repaired=corrected.done, ran=corrected.ran, unchecked=unchecked)
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)

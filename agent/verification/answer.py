@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from markdown_it.token import Token
 
 from agent.schema import MAX_CODE
 from agent.symbols import ApiModel
 from agent.verification.code import Session
-from agent.verification.markdown import code_blocks, code_lines, lines_of
+from agent.verification.markdown import code_blocks, code_lines, has_inline_code, lines_of
 from agent.verification.prose import Prose
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
 from agent.verification.source import TOO_LONG, Code, read_code
 
-_PYTHON = frozenset({"python", "python3", "py", "py3", "pycon", "ipython", "ipython3"})
+_PYTHON = re.compile(r"(?:i?python|py)[\d.]*|pycon")
+_OUTPUT = frozenset({"", "text", "txt", "plain", "plaintext", "output", "none"})
+_IMPORT = r"^[ \t]*(?:>>> )?(?:from|import)[ \t]+(?:{roots})\b"
+_NAMED = r"\b(?:{roots})\."
 
 
 def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
     """Check all Python blocks of a Markdown text, and dotted names of the library in its prose.
 
-    A block is Python if its fence says so (`python`, `py`, `pycon`, `ipython`), or says nothing and it parses. Blocks
+    A block is Python if its fence says so (`python`, `py3.11`, `pycon`, `ipython`), or says nothing and it parses or
+    imports the library: a program that was cut off is none that nobody need look at. Which others were left out, the
+    report tells. Blocks
     of one text continue each other: what one imports or assigns is known in the next ones and in the prose. A dotted
     name in the prose counts if it is inline code and begins with the library's root or one of its public modules or
     classes, or anywhere if it begins with the root. Calls and imports in inline code are held to the same API, but
@@ -36,7 +42,7 @@ def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
     if len(markdown) > MAX_CODE:
         return AnswerReport(prose=CodeReport(skipped=TOO_LONG))
     blocks = code_blocks(markdown)
-    read = _python(blocks)
+    read = _python(blocks, api.roots)
     session = Session([code for _, code in read], api)
     lines = lines_of(markdown)
     checked = (
@@ -44,25 +50,47 @@ def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
         for (token, _), report in zip(read, session.reports(), strict=True)
     )
     said = list(Prose(lines, code_lines(blocks)).pieces(api.roots))
-    return AnswerReport(blocks=tuple(checked), prose=session.look_up(said))
+    return AnswerReport(
+        blocks=tuple(checked),
+        prose=session.look_up(said),
+        unread=tuple(dict.fromkeys(_unread(blocks, {id(token) for token, _ in read}, api.roots))),
+        inline=has_inline_code(markdown),
+    )
 
 
-def python_blocks(markdown: str) -> list[tuple[Token, Code]]:
-    """Return the Python blocks of a Markdown text, and what was read in each."""
-    return _python(code_blocks(markdown))
+def python_blocks(markdown: str, roots: Collection[str]) -> list[tuple[Token, Code]]:
+    """Return the Python blocks of a Markdown text, and what was read in each; `roots` are the library's packages."""
+    return _python(code_blocks(markdown), roots)
 
 
-def _python(blocks: Iterable[Token]) -> list[tuple[Token, Code]]:
-    return [(token, code) for token in blocks if (code := _read(token)) is not None]
+def _python(blocks: Iterable[Token], roots: Collection[str]) -> list[tuple[Token, Code]]:
+    return [(token, code) for token in blocks if (code := _read(token, roots)) is not None]
 
 
-def _read(token: Token) -> Code | None:
+def _read(token: Token, roots: Collection[str]) -> Code | None:
     """Read a block if it is Python."""
-    tag = (token.info.split() or [""])[0].strip("{}.").lower()
-    if tag in _PYTHON:
-        return read_code(token.content)
-    code = read_code(token.content) if not tag else None
-    return code if code is not None and code.tree is not None else None
+    tag = _tag(token)
+    if tag and not _PYTHON.fullmatch(tag):
+        return None
+    code = read_code(token.content)
+    return code if tag or code.tree is not None or _has(_IMPORT, token.content, roots) else None
+
+
+def _unread(blocks: Iterable[Token], read: Collection[int], roots: Collection[str]) -> Iterator[str]:
+    """Yield the languages of the blocks that were left out; nothing is said of output, unless it names the library."""
+    for token in blocks:
+        tag = _tag(token)
+        if id(token) not in read and (tag not in _OUTPUT or _has(_NAMED, token.content, roots)):
+            yield tag
+
+
+def _tag(token: Token) -> str:
+    return (token.info.split() or [""])[0].strip("{}.").lower()
+
+
+def _has(pattern: str, text: str, roots: Collection[str]) -> bool:
+    names = "|".join(map(re.escape, roots))
+    return bool(roots) and re.search(pattern.format(roots=names), text, re.MULTILINE) is not None
 
 
 def _place(token: Token, lines: list[str]) -> tuple[int, int]:

@@ -51,6 +51,12 @@ def inline_code(prose: str) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
+def has_inline_code(text: str) -> bool:
+    """Return whether CommonMark sees code between backticks in a text."""
+    inner = (part for token in _MARKDOWN.parse(text) for part in token.children or ())
+    return any(part.type == "code_inline" for part in inner)
+
+
 def code_blocks(text: str) -> list[Token]:
     """Return the code blocks of a Markdown text, as CommonMark sees them."""
     return [token for token in _MARKDOWN.parse(text) if token.type in {"fence", "code_block"}]

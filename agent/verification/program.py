@@ -43,7 +43,7 @@ def with_program(markdown: str, reply: str, roots: Collection[str]) -> str | Non
     Returns:
         None where the reply does not hold exactly one Python block, or the text none.
     """
-    new, old = python_blocks(reply), _taken(markdown, roots) or python_blocks(markdown)
+    new, old = python_blocks(reply, roots), _taken(markdown, roots) or python_blocks(markdown, roots)
     if len(new) != 1 or not old or new[0][1].tree is None:
         return None
     code = new[0][0].content
@@ -57,7 +57,7 @@ def with_program(markdown: str, reply: str, roots: Collection[str]) -> str | Non
 
 
 def _taken(markdown: str, roots: Collection[str]) -> list[tuple[Token, Code]]:
-    blocks = python_blocks(markdown)
+    blocks = python_blocks(markdown, roots)
     whole = [number for number, (_, code) in enumerate(blocks) if code.tree is not None and _imports(code.tree, roots)]
     return blocks[whole[-1] :] if whole else []
 

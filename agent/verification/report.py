@@ -68,10 +68,14 @@ class AnswerReport(Struct, frozen=True):
     Attributes:
         blocks: the blocks that were read as Python, in order.
         prose: names in inline code and in the text; places are those in the Markdown text.
+        unread: languages of the other blocks, as their fences name them; empty for one without, that names the library.
+        inline: whether there is code between backticks in its prose.
     """
 
     blocks: tuple[CheckedBlock, ...] = ()
     prose: CodeReport = CodeReport()
+    unread: tuple[str, ...] = ()
+    inline: bool = False
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -81,11 +81,17 @@ def verdict(
 
 
 def _unchecked(report: AnswerReport, api: ApiModel, where: str) -> Iterator[str]:
-    if not api.roots and (report.blocks or report.prose.skipped):
+    if not api.roots and (report.blocks or report.prose.skipped or report.inline):
         yield f"There is no Python API of {where} to check against."
     reasons = [report.prose.skipped, *(block.report.skipped for block in report.blocks)]
     for reason in dict.fromkeys(reason for reason in reasons if reason is not None):
         yield f"Not checked to the end: {reason}."
+
+
+def unread(report: AnswerReport) -> str | None:
+    """Return which code of an answer was not looked at, in a sentence; None where there is none."""
+    languages = [f"in {language}" if language else "without a language" for language in report.unread]
+    return f"Only Python is checked, not the code {' and '.join(languages)}." if languages else None
 
 
 def note(found: Verification, where: str) -> str:

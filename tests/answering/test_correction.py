@@ -235,6 +235,14 @@ def test_what_stands_behind_a_mended_error_is_mended_too() -> None:
     assert (mended.ran, mended.done) == (OK, ("first", "second"))
 
 
+def test_what_brings_in_a_name_that_is_not_there_is_dropped() -> None:
+    worse = Mended("import lib\nlib.spheres([[1]])", "made rows")
+    assert correct(RIGHT, API, certain=[lambda _: worse]).text == RIGHT
+    machine = Machine(FAILED)
+    assert correct(RIGHT, API, run=machine, mend=lambda _code, _error: [worse]).text == RIGHT
+    assert len(machine.ran) == 1
+
+
 def test_what_leaves_the_error_as_it_was_is_dropped_for_the_next() -> None:
     def failed(line: str, words: str = "no") -> Ran:
         return Ran(ok=False, seconds=1.0, error=f"Line 2: {line}\nValueError: {words}")

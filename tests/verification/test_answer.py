@@ -145,9 +145,28 @@ def test_what_an_unreadable_block_may_define_is_not_missed(api: ApiModel) -> Non
     assert [(f.kind, f.subject) for f in report.findings] == [("syntax", ""), ("undefined-name", "y")]
 
 
-@pytest.mark.parametrize("block", ["```bash\nlib.spher\n```", "```\n$ lib.spher (\n```", "```text\nlib.spher\n```"])
-def test_other_languages_are_not_read(block: str, api: ApiModel) -> None:
-    assert check_answer(block, api) == AnswerReport()
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ("```bash\nlib.spher\n```", ("bash",)),
+        ("```{.wgsl}\nx\n```\n```bash\ny\n```\n```bash\nz\n```", ("wgsl", "bash")),
+        ("```\n$ lib.spher (\n```", ("",)),
+        ("    $ lib.spher (", ("",)),
+        ("```\n$ spher (\n```", ()),
+        ("```text\nlib.spher\n```", ("text",)),
+        ("```text\n1 sphere (grey)\n```", ()),
+    ],
+)
+def test_other_languages_are_not_read_and_told(block: str, told: tuple[str, ...], api: ApiModel) -> None:
+    assert check_answer(block, api) == AnswerReport(unread=told)
+
+
+@pytest.mark.parametrize("tag", ["", "python3.11", "Py", "ipython3"])
+def test_a_program_that_was_cut_off_is_read(tag: str, api: ApiModel) -> None:
+    """Also where nothing says that it is Python: it imports the library."""
+    report = check_answer(f"```{tag}\nfrom lib import actor\nactor.sphere(\n```", api)
+    assert [finding.kind for finding in report.findings] == ["syntax"]
+    assert report.unread == ()
 
 
 def test_an_answer_without_code_is_clean(api: ApiModel) -> None:
@@ -218,7 +237,7 @@ MARKDOWN = st.lists(
 
 @given(text=MARKDOWN | st.text(max_size=60))
 @example(text="\r> ```python\nlib.actor.sphere(b=lib.x)")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_place_lies_in_the_text(text: str, api: ApiModel) -> None:
     lines = lines_of(text)
     for found in check_answer(text, api).findings:

@@ -330,7 +330,7 @@ TEXTS = st.lists(PIECES, max_size=12).map("".join)
 
 
 @given(text=TEXTS | TEXTS.map("```python\n{}".format))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_laws_of_repair(text: str, api: ApiModel) -> None:
     """Once is enough; no finding is new and fewer are left; a text without repair is the same; code stays code."""
     before, repaired = check_answer(text, api), repair(text, api)

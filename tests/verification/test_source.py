@@ -162,7 +162,7 @@ PIECES = st.sampled_from(
 @given(code=st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=40))
 @example(code="\ufeffimport lib\nlib.spher")
 @example(code=">>> \n")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_place_lies_in_the_text(code: str, api: ApiModel) -> None:
     report = check_code(code, api)
     lines = read_code(code).lines

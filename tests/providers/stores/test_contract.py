@@ -90,7 +90,7 @@ def test_a_node_comes_back_as_it_was_added(store: Store) -> None:
     assert found.ref_doc_id == "fury/actor.py"
 
 
-@hypothesis_settings(deadline=None, max_examples=40)
+@hypothesis_settings(max_examples=40)
 @given(
     text=st.text(),
     metadata=st.dictionaries(
@@ -404,7 +404,7 @@ def hostile_store(shared_store: Store, make_node: MakeNode) -> Store:
     return shared_store
 
 
-@hypothesis_settings(deadline=None, max_examples=150)
+@hypothesis_settings(max_examples=150)
 @given(filters=groups)
 def test_filters_choose_what_plain_python_would(hostile_store: Store, filters: MetadataFilters) -> None:
     expected = [id_ for id_, row in ROWS.items() if meets(row, filters)]
@@ -412,7 +412,7 @@ def test_filters_choose_what_plain_python_would(hostile_store: Store, filters: M
     assert sorted(hostile_store.query(dense(X, 99, filters=filters)).ids or []) == sorted(expected)
 
 
-@hypothesis_settings(deadline=None, max_examples=40)
+@hypothesis_settings(max_examples=40)
 @given(wanted=st.lists(texts, max_size=4))
 def test_document_ids_are_taken_literally(hostile_store: Store, wanted: list[str]) -> None:
     expected = {id_ for id_, row in ROWS.items() if row["path"] in wanted}
