@@ -16,6 +16,7 @@ import msgspec
 from cachetools import TTLCache
 
 from agent import __version__, prompts
+from agent.answering.correction import NOT_RUN
 from agent.redis_link import RedisDown, RedisLink
 from agent.schema import Answer, AnswerEvent, Event, QueryRequest, SourcesEvent, TokenEvent
 from agent.settings import Settings
@@ -113,7 +114,7 @@ class AnswerCache:
         checked = answer.verification
         if not self._wanted:
             return False
-        unrun = self._runs_code and checked.ran is None and checked.unchecked is not None
+        unrun = self._runs_code and checked.ran is None and NOT_RUN in (checked.unchecked or "")
         return answer.status != "sources_only" and not unrun
 
     def _put(self, key: str, told: Sequence[Event]) -> None:

@@ -69,7 +69,7 @@ def choose(arms: Iterable[Arm], names: Sequence[str]) -> tuple[Arm, ...]:
     unknown = [name for name in names if name not in by_name]
     if unknown:
         raise InvalidInput(f"There is no arm {unknown[0]!r}.", remedy=f"There are: {', '.join(by_name)}.")
-    return tuple(arm for name, arm in by_name.items() if (name in names if names else name in (*ARMS, SERVICE)))
+    return tuple(arm for name, arm in by_name.items() if (name in names if names else name not in (ONCE, FREE)))
 
 
 def final_answer(events: Iterable[Event]) -> str:

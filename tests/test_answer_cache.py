@@ -76,8 +76,9 @@ def test_what_another_try_may_do_better_is_not_kept(shared: dict[str, Any], answ
     [
         structs.replace(ANSWER, status="declined", model=None),
         structs.replace(ANSWER, verification=Verification(ran=Ran(ok=False, seconds=1.0, error="no"), unchecked="x")),
+        structs.replace(ANSWER, verification=Verification(unchecked="Only Python is checked, not the code in bash.")),
     ],
-    ids=["declined by what the sources hold", "ran, and failed"],
+    ids=["declined by what the sources hold", "ran, and failed", "has nothing to run"],
 )
 def test_what_another_try_would_repeat_is_kept(answer: Answer) -> None:
     cache = AnswerCache(Settings(sandbox="bubblewrap"))

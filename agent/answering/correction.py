@@ -6,6 +6,7 @@ A correction may never make it worse: it is kept only where less is wrong than b
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -51,6 +52,8 @@ MOST_MENDS = 5
 MOST_REWRITTEN = 2
 """Programs that are written anew after a run has failed, each told the error of the one before."""
 STILL_WRONG = "Another try was no better."
+NOT_RUN = "The code was not run:"
+"""How the reason begins for which a program was not run."""
 _MOST_OF_ERROR = 200
 """Characters of an error's last line that are repeated; a program says in it what it likes."""
 _WORDS_OF_LINE = re.compile(r"^(Line \d+: ).*")
@@ -159,12 +162,12 @@ def _repaired(text: str, api: ApiModel, certain: Sequence[Certain]) -> Corrected
 
 
 def _with(current: Corrected, mended: Mended, api: ApiModel) -> Corrected | None:
-    """Return the answer with another program, or None where it has no place for it or the check finds more in it."""
+    """Return the answer with another program; None where it has no place for one, or the check finds something new."""
     text = with_program(current.text, f"~~~~python\n{mended.code}\n~~~~", api.roots)
     if text is None:
         return None
     report = check_answer(text, api)
-    if len(_fatal(report)) > len(_fatal(current.report)):
+    if Counter(map(_what, _fatal(report))) - Counter(map(_what, _fatal(current.report))):
         return None
     return replace(current, text=text, report=report, done=(*current.done, mended.done))
 
@@ -229,13 +232,17 @@ def _ran(current: Corrected, run: Run, api: ApiModel) -> Corrected:
     try:
         return replace(current, ran=run(code))
     except (SandboxUnavailable, StorageError, InvalidInput) as error:
-        return replace(current, ran=None, not_run=f"The code was not run: {error.message}")
+        return replace(current, ran=None, not_run=f"{NOT_RUN} {error.message}")
     except OSError as error:  # no process, file or memory could be had for it
-        return replace(current, ran=None, not_run=f"The code was not run: {error}.")
+        return replace(current, ran=None, not_run=f"{NOT_RUN} {error}.")
 
 
 def _fatal(report: AnswerReport) -> list[Finding]:
     return [finding for block in report.blocks for finding in block.report.findings if finding.kind in _FATAL]
+
+
+def _what(finding: Finding) -> tuple[str, str, str | None]:
+    return finding.kind, finding.subject, finding.path
 
 
 def _problems(report: AnswerReport, advise: Advise | None) -> list[str]:

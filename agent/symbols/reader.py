@@ -24,10 +24,7 @@ from agent.symbols.hidden_members import DYNAMIC, HiddenMembers
 from agent.symbols.together import groups
 
 _DEPRECATING = re.compile(r"deprecat|warn_on_args", re.IGNORECASE)
-_DEPRECATED_DIRECTIVE = re.compile(
-    r"^(?P<indent>[ \t]*)\.\. deprecated::[ \t]*(?P<since>.*)(?P<body>(?:\n(?P=indent)[ \t]+\S.*)*)", re.MULTILINE
-)
-"""With the first paragraph below it, which mostly says what to use instead."""
+_DEPRECATED_DIRECTIVE = re.compile(r"^\s*\.\. deprecated::[ \t]*(.*)$", re.MULTILINE)
 _KEEP_SIGNATURE = frozenset(
     {"abstractmethod", "asynccontextmanager", "cache", "cached_property", "classmethod", "contextmanager", "final"}
     | {"jit", "lru_cache", "njit", "no_type_check", "overload", "override", "property", "staticmethod"}
@@ -281,10 +278,7 @@ def _deprecation(decorators: tuple[griffe.Decorator, ...], doc: str) -> str | No
         if _DEPRECATING.search(decorator.callable_path.rpartition(".")[2]):
             return str(decorator.value)
     directive = _DEPRECATED_DIRECTIVE.search(doc)
-    if directive is None:
-        return None
-    words = (" ".join(directive[part].split()) for part in ("since", "body"))
-    return ": ".join(filter(None, words)) or "deprecated"
+    return directive[1].strip() or "deprecated" if directive else None
 
 
 def _signature_known(obj: griffe.Object, decorators: list[str]) -> bool:

@@ -67,7 +67,6 @@ __all__ = [
     "signature",
     "supported",
     "unread",
-    "unread",
     "uses",
     "verdict",
     "verify_code",

@@ -15,19 +15,20 @@ from agent.verification.prose import Prose
 from agent.verification.report import AnswerReport, CheckedBlock, CodeReport
 from agent.verification.source import TOO_LONG, Code, read_code
 
-_PYTHON = re.compile(r"(?:i?python|py)[\d.]*|pycon")
-_OUTPUT = frozenset({"", "text", "txt", "plain", "plaintext", "output", "none"})
-_IMPORT = r"^[ \t]*(?:>>> )?(?:from|import)[ \t]+(?:{roots})\b"
-_NAMED = r"\b(?:{roots})\."
+_PYTHON = re.compile(r"(?:i?python|py)[\d.]*|pyi|pycon3?")
+_OUTPUT = frozenset({"", "text", "txt", "plain", "plaintext", "output", "none", "pytb"})
+_DIRECTIVES = frozenset({"code", "code-block", "code-cell", "sourcecode"})
+"""Words that MyST writes before a language."""
+_IMPORT = r"^[ \t]*(?:>>> )?(?:from|import)[ \t]+(?:{roots})\b[^\n(]*(?:\([^)]*\))?"
+_NAMED = r"(?<![/\w.-])(?:{roots})\.[A-Za-z_]"
 
 
 def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
     """Check all Python blocks of a Markdown text, and dotted names of the library in its prose.
 
-    A block is Python if its fence says so (`python`, `py3.11`, `pycon`, `ipython`), or says nothing and it parses or
-    imports the library: a program that was cut off is none that nobody need look at. Which others were left out, the
-    report tells. Blocks
-    of one text continue each other: what one imports or assigns is known in the next ones and in the prose. A dotted
+    A block is Python if its fence says so (`python`, `py3.11`, `pycon`, `ipython`), or says nothing and it parses, or
+    at least up to where it imports the library: so a program that was cut off is not passed over. Blocks of one text
+    continue each other: what one imports or assigns is known in the next ones and in the prose. A dotted
     name in the prose counts if it is inline code and begins with the library's root or one of its public modules or
     classes, or anywhere if it begins with the root. Calls and imports in inline code are held to the same API, but
     what they lack is no finding: `actor.sphere(...)` and `sphere(centers, colors)` speak of a call, and are none.
@@ -53,8 +54,8 @@ def check_answer(markdown: str, api: ApiModel) -> AnswerReport:
     return AnswerReport(
         blocks=tuple(checked),
         prose=session.look_up(said),
-        unread=tuple(dict.fromkeys(_unread(blocks, {id(token) for token, _ in read}, api.roots))),
-        inline=has_inline_code(markdown),
+        other_languages=tuple(dict.fromkeys(_others(blocks, {id(token) for token, _ in read}, api.roots))),
+        has_inline_code=not api.roots and has_inline_code(markdown),
     )
 
 
@@ -73,24 +74,31 @@ def _read(token: Token, roots: Collection[str]) -> Code | None:
     if tag and not _PYTHON.fullmatch(tag):
         return None
     code = read_code(token.content)
-    return code if tag or code.tree is not None or _has(_IMPORT, token.content, roots) else None
+    return code if tag or code.tree is not None or _begins_as_program(token.content, roots) else None
 
 
-def _unread(blocks: Iterable[Token], read: Collection[int], roots: Collection[str]) -> Iterator[str]:
+def _begins_as_program(text: str, roots: Collection[str]) -> bool:
+    """Whether a text is Python up to where it imports the library; a traceback or a shell's lines are not."""
+    found = _found(_IMPORT, text, roots)
+    return found is not None and read_code(text[: found.end()]).tree is not None
+
+
+def _others(blocks: Iterable[Token], read: Collection[int], roots: Collection[str]) -> Iterator[str]:
     """Yield the languages of the blocks that were left out; nothing is said of output, unless it names the library."""
     for token in blocks:
         tag = _tag(token)
-        if id(token) not in read and (tag not in _OUTPUT or _has(_NAMED, token.content, roots)):
+        if id(token) not in read and (tag not in _OUTPUT or _found(_NAMED, token.content, roots)):
             yield tag
 
 
 def _tag(token: Token) -> str:
-    return (token.info.split() or [""])[0].strip("{}.").lower()
+    words = (word.strip("{}.").lower() for word in token.info.split())
+    return next((word for word in words if word not in _DIRECTIVES), "")
 
 
-def _has(pattern: str, text: str, roots: Collection[str]) -> bool:
+def _found(pattern: str, text: str, roots: Collection[str]) -> re.Match[str] | None:
     names = "|".join(map(re.escape, roots))
-    return bool(roots) and re.search(pattern.format(roots=names), text, re.MULTILINE) is not None
+    return re.search(pattern.format(roots=names), text, re.MULTILINE) if roots else None
 
 
 def _place(token: Token, lines: list[str]) -> tuple[int, int]:

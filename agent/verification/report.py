@@ -68,14 +68,15 @@ class AnswerReport(Struct, frozen=True):
     Attributes:
         blocks: the blocks that were read as Python, in order.
         prose: names in inline code and in the text; places are those in the Markdown text.
-        unread: languages of the other blocks, as their fences name them; empty for one without, that names the library.
-        inline: whether there is code between backticks in its prose.
+        other_languages: those of the other blocks, as their fences name them; empty for one without, that names the
+            library.
+        has_inline_code: whether there is code between backticks, which no API can be held against.
     """
 
     blocks: tuple[CheckedBlock, ...] = ()
     prose: CodeReport = CodeReport()
-    unread: tuple[str, ...] = ()
-    inline: bool = False
+    other_languages: tuple[str, ...] = ()
+    has_inline_code: bool = False
 
     @property
     def findings(self) -> tuple[Finding, ...]:

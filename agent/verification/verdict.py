@@ -19,6 +19,7 @@ _MARK = "**Checked against "
 _MOST_SHOWN = 8
 _MOST_ADVISED = 50  # each is looked up in other versions: a text full of inventions is no reason to search for long
 _LONGEST_SIGNATURE = 200
+_MOST_TAGS, _LONGEST_TAG = 5, 20
 
 
 def verify_code(code: str, api: ApiModel, where: str, advise: Advise | None = None) -> Verification:
@@ -81,7 +82,7 @@ def verdict(
 
 
 def _unchecked(report: AnswerReport, api: ApiModel, where: str) -> Iterator[str]:
-    if not api.roots and (report.blocks or report.prose.skipped or report.inline):
+    if not api.roots and (report.blocks or report.prose.skipped or report.has_inline_code):
         yield f"There is no Python API of {where} to check against."
     reasons = [report.prose.skipped, *(block.report.skipped for block in report.blocks)]
     for reason in dict.fromkeys(reason for reason in reasons if reason is not None):
@@ -90,7 +91,8 @@ def _unchecked(report: AnswerReport, api: ApiModel, where: str) -> Iterator[str]
 
 def unread(report: AnswerReport) -> str | None:
     """Return which code of an answer was not looked at, in a sentence; None where there is none."""
-    languages = [f"in {language}" if language else "without a language" for language in report.unread]
+    shown = [tag[:_LONGEST_TAG] for tag in report.other_languages[:_MOST_TAGS]]
+    languages = [f"in {tag}" if tag else "without a language" for tag in shown]
     return f"Only Python is checked, not the code {' and '.join(languages)}." if languages else None
 
 

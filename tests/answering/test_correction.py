@@ -238,6 +238,7 @@ def test_what_stands_behind_a_mended_error_is_mended_too() -> None:
 def test_what_brings_in_a_name_that_is_not_there_is_dropped() -> None:
     worse = Mended("import lib\nlib.spheres([[1]])", "made rows")
     assert correct(RIGHT, API, certain=[lambda _: worse]).text == RIGHT
+    assert correct(WRONG, API, certain=[lambda _: worse]).text == WRONG  # no better than what it replaces
     machine = Machine(FAILED)
     assert correct(RIGHT, API, run=machine, mend=lambda _code, _error: [worse]).text == RIGHT
     assert len(machine.ran) == 1

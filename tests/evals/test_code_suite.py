@@ -231,7 +231,8 @@ def test_without_a_model_no_code_is_written(indexed: Settings) -> None:
 
 
 def test_arms_are_chosen_by_name() -> None:
-    both = [Arm("a", str), Arm("b", str)]
+    both = [Arm("a", str), Arm("b", str), Arm(arms.ONCE, str), Arm(arms.FREE, str)]
+    assert [arm.name for arm in choose(both, [arms.ONCE])] == [arms.ONCE]
     assert [arm.name for arm in choose(both, [])] == ["a", "b"]
     assert [arm.name for arm in choose(both, ["b"])] == ["b"]
     with pytest.raises(InvalidInput, match=r"no arm 'c'.*a, b"):

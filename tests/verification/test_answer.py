@@ -155,18 +155,23 @@ def test_what_an_unreadable_block_may_define_is_not_missed(api: ApiModel) -> Non
         ("```\n$ spher (\n```", ()),
         ("```text\nlib.spher\n```", ("text",)),
         ("```text\n1 sphere (grey)\n```", ()),
+        ("```\ngit clone https://example.org/lib.git\n```", ()),
+        ('```\nTraceback (most recent call last):\n  File "a.py", line 1\n    from lib import actr\nE: x (\n```', ()),
+        ("```\n$ python - <<EOF\nimport lib\nEOF\n```", ()),
+        ("```\nimport lib from './lib.js'\n```", ()),
+        ("    from lib 2.0 on, spheres are grey", ()),
     ],
 )
 def test_other_languages_are_not_read_and_told(block: str, told: tuple[str, ...], api: ApiModel) -> None:
-    assert check_answer(block, api) == AnswerReport(unread=told)
+    assert check_answer(block, api) == AnswerReport(other_languages=told)
 
 
-@pytest.mark.parametrize("tag", ["", "python3.11", "Py", "ipython3"])
+@pytest.mark.parametrize("tag", ["", "python3.11", "Py", "ipython3", "{code-block} python"])
 def test_a_program_that_was_cut_off_is_read(tag: str, api: ApiModel) -> None:
     """Also where nothing says that it is Python: it imports the library."""
-    report = check_answer(f"```{tag}\nfrom lib import actor\nactor.sphere(\n```", api)
+    report = check_answer(f"```{tag}\nfrom lib import (\n    actor,\n)\nactor.sphere(\n```", api)
     assert [finding.kind for finding in report.findings] == ["syntax"]
-    assert report.unread == ()
+    assert report.other_languages == ()
 
 
 def test_an_answer_without_code_is_clean(api: ApiModel) -> None:

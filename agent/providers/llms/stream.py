@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Any
 
@@ -254,27 +255,35 @@ class _Speech:
 
     def __init__(self, llm: LLM, messages: Sequence[ChatMessage], intake: _Intake, options: dict[str, Any]) -> None:
         self._llm, self._messages, self._intake, self._options = llm, messages, intake, options
+        self._loop = event_loop()
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
-        event_loop().call_soon_threadsafe(self._begin)
+        self._loop.call_soon_threadsafe(self._begin)
 
     def stop(self) -> None:
         """Cancel it, from any thread."""
-        event_loop().call_soon_threadsafe(self._stop)
+        with suppress(RuntimeError):  # the process ends, and with it the loop
+            self._loop.call_soon_threadsafe(self._stop)
 
     def _begin(self) -> None:
         self._task = asyncio.create_task(self._speak())
 
     def _stop(self) -> None:
-        if self._task and not self._stopped:
-            self._stopped = True
+        if not self._stopped:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        self._stopped = True
+        if self._task:
             self._task.cancel()
 
     async def _speak(self) -> None:
         try:
             async for response in await self._llm.astream_chat(self._messages, **self._options):
                 if not self._intake.take(response):
-                    self._stop()  # arrives where the connection is read and closes it; leaving the loop would not
+                    # Arrives where the connection is read and closes it; leaving the loop would not. Who still talks is
+                    # not closing anything, whatever was said before.
+                    self._cancel()
         except Exception as error:  # noqa: BLE001 - the reader's thread raises it, translated
             self._intake.end(error)
         else:

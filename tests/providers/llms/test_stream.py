@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +33,7 @@ from agent.providers.llms.stream import Delta, Usage, stream_chat
 from agent.settings import Settings
 from tests.servers import openai
 
+ROOT = Path(__file__).parents[3]
 SECRET = "sk-secret"
 SOON = 2.0
 """Seconds that count as at once on a busy machine."""
@@ -274,8 +278,13 @@ def test_a_blocking_llm_that_hangs_times_out_and_delays_nobody_else() -> None:
 
 
 class LingeringLLM(CustomLLM):
-    """An LLM that never stops, and whose connection takes its time to close."""
+    """An LLM that never stops, and whose connection takes its time to close.
 
+    Attributes:
+        deaf: how often it goes on though it is cancelled.
+    """
+
+    deaf: int = 0
     _closed: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     @property
@@ -290,22 +299,33 @@ class LingeringLLM(CustomLLM):
 
     async def astream_chat(self, *_args: Any, **_kwargs: Any) -> ChatResponseAsyncGen:
         async def speak() -> ChatResponseAsyncGen:
-            try:
-                while True:
-                    yield ChatResponse(message=ChatMessage(), delta="more ")
+            while True:
+                yield ChatResponse(message=ChatMessage(), delta="more ")
+                try:
                     await asyncio.sleep(0)
-            except asyncio.CancelledError:
-                await asyncio.sleep(0.2)
-                self._closed.set()
-                raise
+                except asyncio.CancelledError:
+                    if self.deaf:
+                        self.deaf -= 1
+                        continue
+                    await asyncio.sleep(0.2)
+                    self._closed.set()
+                    raise
 
         return speak()
 
 
-def test_a_model_that_is_cut_off_may_close_its_connection_in_peace() -> None:
-    llm = LingeringLLM()
+@pytest.mark.parametrize("deaf", [0, 2])
+def test_a_model_that_is_cut_off_may_close_its_connection_in_peace(deaf: int) -> None:
+    llm = LingeringLLM(deaf=deaf)
     assert [*ask(llm, max_tokens=5)][-1].finish_reason == "length"
     assert llm._closed.wait(SOON)  # pyright: ignore[reportPrivateUsage] - LlamaIndex's models have no other state
+
+
+def test_a_stream_that_outlives_the_process_says_nothing() -> None:
+    code = "import builtins; from tests.providers.llms import test_stream as t; builtins.kept = t.ask(t.LingeringLLM())"
+    command = [sys.executable, "-c", f"{code}; next(builtins.kept)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr == ""
 
 
 def test_what_a_blocking_llm_raises_is_told_as_unavailable() -> None:
