@@ -78,6 +78,9 @@ Find = Callable[[str], list[str | None]]
     [
         ("How do I draw three spheres of different colours?", "sphere"),
         ("fury.actor.sphere", "sphere"),
+        ("curved.sphere", "sphere"),
+        ("How do I show streamlines as tubes?", "streamtube"),
+        ("How is opacity of an actor read and set: `Actor.opacity`?", "Actor.opacity"),
         ("`ShowManager.register_callback`", "ShowManager.register_callback"),
         ("What are the parameters of actor.streamlines?", "streamlines"),
     ],
