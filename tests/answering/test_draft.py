@@ -64,9 +64,8 @@ def test_the_note_below_an_answer_tells_what_is_known_of_a_missing_name() -> Non
 def _ran(code: str, *errors: str) -> Answer:
     """Answer with a program that ends with one error after the other until it runs."""
     doc = f"{DOC}size : float, optional\n    How.\n"
-    ball = Symbol(
-        "lib.ball", "function", "lib.py", 1, 2, "lib.ball", parameters=(Parameter("centers"), Parameter("size"))
-    )
+    parameters = (Parameter("centers"), Parameter("size", default="1.0"))
+    ball = Symbol("lib.ball", "function", "lib.py", 1, 2, "lib.ball", parameters=parameters)
     api = ApiModel({"lib": LIB.resolve("lib") or ball, "lib.ball": ball}, {})
     draft = Draft(INFO, (), uuid4(), time.perf_counter(), api=api)
     draft.add(f"```python\n{code}\n```", "stop")
