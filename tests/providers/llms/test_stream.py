@@ -277,8 +277,8 @@ def test_a_blocking_llm_that_hangs_times_out_and_delays_nobody_else() -> None:
     assert closed.wait(SOON)  # it was not read on
 
 
-class LingeringLLM(CustomLLM):
-    """An LLM that never stops, and whose connection takes its time to close.
+class LingeringLLM(BlockingLLM):
+    """An asynchronous LLM that never stops, and whose connection takes its time to close.
 
     Attributes:
         deaf: how often it goes on though it is cancelled.
@@ -287,15 +287,9 @@ class LingeringLLM(CustomLLM):
     deaf: int = 0
     _closed: threading.Event = PrivateAttr(default_factory=threading.Event)
 
-    @property
-    def metadata(self) -> LLMMetadata:
-        return LLMMetadata(model_name="lingering")
-
-    def complete(self, *args: Any, **kwargs: Any) -> CompletionResponse:
-        raise NotImplementedError
-
-    def stream_complete(self, *args: Any, **kwargs: Any) -> CompletionResponseGen:
-        raise NotImplementedError
+    def __init__(self, deaf: int = 0) -> None:
+        super().__init__(lambda: (_ for _ in ()))
+        self.deaf = deaf
 
     async def astream_chat(self, *_args: Any, **_kwargs: Any) -> ChatResponseAsyncGen:
         async def speak() -> ChatResponseAsyncGen:
