@@ -28,19 +28,27 @@ def prepare(
 
 @app.command(epilog="Example: `fury-agent sandbox run three_spheres.py --picture spheres.png`")
 def run(
-    file: Annotated[typer.FileText, typer.Argument(help="The code; - reads it from standard input.")],
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="The code; - reads it from standard input.")],
     spec: Annotated[str | None, typer.Option(help="NAME==VERSION; the default library without it.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Where to save what it shows.")] = None,
 ) -> None:
     """Run a file in the sandbox, as the code of an answer is run; the exit code is 1 if it fails."""
     from agent.durable_files import storage_errors
+    from agent.errors import InvalidInput
     from agent.sandbox import Sandbox
     from agent.settings import load_settings
     from agent.sources import parse_spec
 
     settings = load_settings()
     release = parse_spec(spec or settings.library)
-    result = Sandbox(settings, release.library, release.version or "").run(file.read())
+    if release.version is None:
+        raise InvalidInput(f"{spec!r} names no version.", remedy="Say NAME==VERSION: `--spec fury==2.0.0`.")
+    try:
+        code = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        remedy = "Save it as UTF-8, whatever encoding it declares."
+        raise InvalidInput(f"The file {file.name!r} is not UTF-8: {error}.", remedy=remedy, field="file") from error
+    result = Sandbox(settings, release.library, release.version).run(code)
     if result.output:
         typer.echo(result.output)
     if result.image is not None and picture is not None:

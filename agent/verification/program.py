@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from markdown_it.token import Token
 
-from agent.verification.answer import python_blocks
+from agent.verification.blocks import blocks_of
 from agent.verification.markdown import lines_of
 from agent.verification.source import Code
 
@@ -43,7 +43,7 @@ def with_program(markdown: str, reply: str, roots: Collection[str]) -> str | Non
     Returns:
         None where the reply does not hold exactly one Python block, or the text none.
     """
-    new, old = python_blocks(reply, roots), _taken(markdown, roots) or python_blocks(markdown, roots)
+    new, old = _python(reply, roots), _taken(markdown, roots) or _python(markdown, roots)
     if len(new) != 1 or not old or new[0][1].tree is None:
         return None
     code = new[0][0].content
@@ -56,8 +56,12 @@ def with_program(markdown: str, reply: str, roots: Collection[str]) -> str | Non
     return "".join(lines)
 
 
+def _python(markdown: str, roots: Collection[str]) -> list[tuple[Token, Code]]:
+    return [(block.token, block.code) for block in blocks_of(markdown, roots) if block.code is not None]
+
+
 def _taken(markdown: str, roots: Collection[str]) -> list[tuple[Token, Code]]:
-    blocks = python_blocks(markdown, roots)
+    blocks = _python(markdown, roots)
     whole = [number for number, (_, code) in enumerate(blocks) if code.tree is not None and _imports(code.tree, roots)]
     return blocks[whole[-1] :] if whole else []
 

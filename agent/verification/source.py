@@ -18,7 +18,7 @@ TOO_LONG = f"longer than {MAX_CODE} characters"
 TOO_DEEP = "nested too deeply to be checked"
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.)(?: |$)")
+_PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.:?|In \[\d+\]:)(?: |$)")
 _TIMING = ("%%time", "%%timeit", "%%capture")
 _COMMAND = re.compile(r"[%!]|\?*[\w.]+\?+\s*$")
 _LONG_CHAIN = re.compile(r"(?<![\w.])(?:[^\W\d]\w*+(?:\s|\\\n)*+\.(?:\s|\\\n)*+){500}")
@@ -63,7 +63,11 @@ def read_code(text: str) -> Code:
     code = _parsed(lines, (0,) * len(lines))
     if code.error is None:
         return code
-    changed = _without_prompts(lines) if any(line.lstrip().startswith(">>>") for line in lines) else _as_script(lines)
+    changed = (
+        _without_prompts(lines)
+        if any(line.lstrip().startswith((">>>", "In [")) for line in lines)
+        else _as_script(lines)
+    )
     shifts = tuple(len(old) - len(new) if old.endswith(new) else 0 for old, new in zip(lines, changed, strict=True))
     return code if changed == lines else _parsed(changed, shifts)
 

@@ -8,7 +8,8 @@ from typing import Literal
 from msgspec import Struct
 
 _MOST_BRANCHES = 200  # pyflakes compares each with each, and every name bound there again
-_NOTEBOOK = {"display", "get_ipython", "In", "Out", "_"}
+# By notebooks; `__path__` is a package's, and which file this is nobody knows.
+_GIVEN = {"display", "get_ipython", "In", "Out", "_", "__path__"}
 _SYNTAX = {
     "BreakOutsideLoop": "`break` outside a loop",
     "ContinueOutsideLoop": "`continue` outside a loop",
@@ -48,7 +49,7 @@ def flakes(tree: ast.Module, names: set[str]) -> tuple[list[Flake], str | None]:
     if any(_branches(node) > _MOST_BRANCHES for node in ast.walk(tree)):
         return [], f"undefined names were not looked for: a statement has more than {_MOST_BRANCHES} branches"
     try:
-        messages = Checker(tree, builtins=_NOTEBOOK | names, withDoctest=False).messages
+        messages = Checker(tree, builtins=_GIVEN | names, withDoctest=False).messages
     except RecursionError:
         raise
     except Exception as error:  # noqa: BLE001 - code of any author: it trips over `del __all__`, and who knows what else

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.diagnosis import doctor
-from agent.errors import SandboxUnavailable
+from agent.errors import InvalidInput, SandboxUnavailable
 from agent.settings import PREFIX, Settings
 from agent.shell.sandbox import app
 
@@ -30,6 +30,17 @@ def test_without_an_environment_it_says_what_to_do(
     result = CliRunner().invoke(app, ["run", str(tmp_path / "code.py")])
     assert isinstance(result.exception, SandboxUnavailable)
     assert "fury-agent sandbox prepare 'fury==2.0.0'" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("code", "spec", "said"),
+    [(b"print('\xe9')", "plain==1.0", "is not UTF-8"), (b"pass", "plain", "names no version")],
+)
+def test_what_cannot_be_run_is_said_in_our_own_words(code: bytes, spec: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_bytes(code)
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "code.py"), "--spec", spec])
+    assert isinstance(result.exception, InvalidInput)
+    assert said in str(result.exception)
 
 
 def found_by_doctor(settings: Settings) -> list[tuple[str, str]]:

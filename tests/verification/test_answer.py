@@ -166,6 +166,41 @@ def test_other_languages_are_not_read_and_told(block: str, told: tuple[str, ...]
     assert check_answer(block, api) == AnswerReport(other_languages=told)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"answer": "x", "declined": false, "code": null}', "make", "fix-bug\ntypo-fix", "foo, bar = baz", "sqrt(2)"],
+)
+def test_data_and_words_that_parse_are_no_programs(text: str, api: ApiModel) -> None:
+    assert check_answer(f"```\n{text}\n```", api) == AnswerReport()
+
+
+def test_a_block_without_a_language_goes_on_from_those_before(api: ApiModel) -> None:
+    report = check_answer("```python\nfrom lib import Scene\n```\n```\nScene().ad\n```\n```\nactor.spher(1)\n```", api)
+    assert "lib.Scene.ad" in report.unknown
+    assert ("undefined-name", "actor") in [(f.kind, f.subject) for f in report.findings]
+
+
+@pytest.mark.parametrize("above", [":linenos:\n:caption: A\n\n", "---\nlineno-start: 3\n---\n"])
+def test_what_myst_writes_above_the_code_is_none(above: str, api: ApiModel) -> None:
+    text = f"```{{code-block}} python\n{above}from lib import actor\nactor.spher(1)\n```"
+    lines = text.splitlines()
+    (finding,) = check_answer(text, api).findings
+    assert (finding.kind, lines[finding.line - 1]) == ("unknown-name", "actor.spher(1)")
+
+
+@pytest.mark.parametrize(
+    "tag", ["python,ignore", "python:main.py", "py{1,3}", "jupyter-python", "python-repl", "{code-cell}", "{doctest}"]
+)
+def test_python_has_many_names(tag: str, api: ApiModel) -> None:
+    assert check_answer(f"```{tag}\nfrom lib import actor\nactor.spher(1)\n```", api).unknown == ("lib.actor.spher",)
+
+
+def test_prompts_of_ipython_are_read(api: ApiModel) -> None:
+    text = "```ipython\nIn [1]: from lib import actor\nIn [2]: actor.spher(1)\nOut[2]: 3 of them\n```"
+    (finding,) = check_answer(text, api).findings
+    assert (finding.kind, finding.line, finding.column) == ("unknown-name", 3, 9)
+
+
 @pytest.mark.parametrize("tag", ["", "python3.11", "Py", "ipython3", "{code-block} python"])
 def test_a_program_that_was_cut_off_is_read(tag: str, api: ApiModel) -> None:
     """Also where nothing says that it is Python: it imports the library."""
