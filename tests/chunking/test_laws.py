@@ -128,7 +128,7 @@ def assert_definitions_are_whole(data: bytes, chunks: tuple[Chunk, ...]) -> None
 
 
 @pytest.mark.parametrize(("language", "role"), KINDS)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(data=SOURCES)
 @example(data=b"\xef\xbb\xbf")
 @example(data=b"\xef\xbb\xbfclass A: pass")

@@ -217,7 +217,7 @@ def test_a_citation_links_to_its_lines() -> None:
     assert Page(html).all("a") == [{"href": url, "rel": "noopener noreferrer"}]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from([*HOSTILE, "\n", "`", "> ", "# ", "- ", "| a |\n|---|\n", "[x](y)", "&#60;b&#62;"])))
 def test_an_answer_keeps_its_formatting_and_gains_no_markup(parts: list[str]) -> None:
     parsed = Page(markdown_to_html("".join(parts)))

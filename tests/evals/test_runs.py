@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import BuildLocked, InvalidInput, StorageError
@@ -56,7 +56,6 @@ def test_what_was_appended_is_there_when_opened_again(tmp_path: Path) -> None:
     assert again.created == run.created
 
 
-@settings(deadline=None)
 @given(cut=st.integers(1, 60))
 def test_a_torn_last_line_is_dropped_and_the_next_one_is_whole(
     cut: int, tmp_path_factory: pytest.TempPathFactory

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.statistics import Trial, difference, figure, percentile, risk_coverage, suggested
@@ -15,7 +15,6 @@ from evals.statistics import Trial, difference, figure, percentile, risk_coverag
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
 
-@settings(deadline=None)  # the first call imports scipy
 @given(shares)
 def test_the_interval_is_around_the_mean_and_inside_the_values(values: list[float]) -> None:
     found = figure(values)

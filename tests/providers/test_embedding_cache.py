@@ -47,7 +47,7 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
     cache.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.text(max_size=20), max_size=30))
 def test_a_cached_vector_is_the_model_s_own(texts: list[str]) -> None:
     embedding = HashEmbedding()

@@ -53,7 +53,7 @@ def reference(chunks: list[Chunk], words: list[str]) -> list[str]:
 tokens = st.sampled_from(["draw", "sphere", "set", "color", "light", "scene"])
 
 
-@hypothesis_settings(deadline=None, max_examples=40)
+@hypothesis_settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.lists(tokens, min_size=1, max_size=3, unique=True), st.booleans()), min_size=1, max_size=40),
     st.lists(tokens, max_size=4),

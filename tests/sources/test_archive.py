@@ -294,7 +294,7 @@ NAMES = st.text(st.characters(codec="utf-8") | st.sampled_from("/\\.:"), max_siz
     st.sampled_from(["..", ".", "", "a", "A", "b.py", "C:", "\\", "c\\..\\d"]), max_size=5
 ).map("/".join)
 MEMBERS = st.lists(st.tuples(NAMES, st.sampled_from(["file", "link", "dir"]), NAMES), max_size=6)
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUICK

@@ -187,7 +187,7 @@ VALUES = st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(
 BODIES = st.binary(max_size=60) | st.dictionaries(FIELDS, VALUES).map(json.dumps).map(str.encode)
 
 
-@settings(max_examples=40, deadline=None)  # over a real connection
+@settings(max_examples=40)  # over a real connection
 @given(body=BODIES)
 def test_no_body_makes_the_service_fail(client_of_any: httpx.Client, body: bytes) -> None:
     reply = client_of_any.post("/search", content=body, headers={"Content-Type": "application/json"})

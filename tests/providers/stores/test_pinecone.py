@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from llama_index.core.schema import TextNode
 from llama_index.core.vector_stores.types import (
@@ -177,7 +176,6 @@ def test_an_id_that_is_too_long_is_named(emulator: PineconeEmulator, tmp_path: P
     assert store.query(dense(output_fields=["id"])).ids == ["é/球.py::f"]
 
 
-@hypothesis_settings(deadline=None)
 @given(sizes=st.lists(st.integers(0, 900_000), max_size=30), most=st.integers(1, 5))
 def test_batches_and_pages_lose_nothing(sizes: list[int], most: int) -> None:
     records = [{"id": str(i), "text": "x" * size} for i, size in enumerate(sizes)]
