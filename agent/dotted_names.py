@@ -9,7 +9,7 @@ import types
 DOTTED = re.compile(r"(?<![\w.\\/@\-)\]\"'])[^\W\d]\w*(?:\.[^\W\d]\w*)+(?!\.?[\w/\\@]|-\w)")
 """Names such as `fury.actor.sphere`: whole ones, not pieces of a path, an address or an expression."""
 _NO_MEMBER = re.compile(  # `window.py` is a file and `fury.gl` a site
-    r"c|cfg|cpp|css|csv|gif|glb|glsl|gltf|h|html|ini|ipynb|jpe?g|js|json|md|npy|npz|obj|pdf|ply|png|pyi?|rst|sh|stl|svg"
+    r"c|cfg|cpp|css|csv|gif|git|glb|glsl|gltf|h|html|ini|ipynb|jpe?g|js|json|md|npy|npz|obj|pdf|ply|png|pyi?|rst|sh|stl|svg"
     r"|toml|trk|txt|vtk|vtp|wgsl|whl|xml|ya?ml|zip|com|dev|gl|io|net|org",
     re.IGNORECASE,
 )

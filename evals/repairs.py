@@ -13,8 +13,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from agent.repair import repair
 from agent.symbols import ApiModel
-from agent.verification import repair
 from evals.seeded import Mutation
 
 Outcome = Literal["right", "wrong", "left"]

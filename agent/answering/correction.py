@@ -15,18 +15,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.errors import InvalidInput, SandboxUnavailable, StorageError
+from agent.repair import repair
 from agent.schema import Finding, Ran
 from agent.symbols import ApiModel
-from agent.verification import (
-    Advise,
-    AnswerReport,
-    check_answer,
-    program,
-    repair,
-    sentence,
-    with_program,
-    without_mentions,
-)
+from agent.verification import Advise, AnswerReport, check_answer, program, sentence, with_program, without_mentions
 
 Rewrite = Callable[[Sequence[str]], str]
 """What is wrong with a program, one sentence each -> what the model says when it is asked for another, or nothing."""

@@ -13,24 +13,9 @@ from agent.answering.correction import Mended, Rewrite, Run, correct
 from agent.arrangement import Hit
 from agent.prompts import repeats_rules
 from agent.ranking.stale_names import outdated
-from agent.schema import Answer, AnswerEvent, Chunk, Citation, IndexInfo, Status, Timings, Verification
-from agent.sources.links import issues_page
-from agent.symbols import ApiModel
-from agent.verification import (
-    CUT_OFF,
-    Advise,
+from agent.repair import (
     Arguments,
-    check_answer,
-    check_code,
-    citation,
-    cite,
-    closed,
     documented,
-    note,
-    open_fence,
-    supported,
-    unread,
-    verdict,
     with_as_many_rows,
     with_missing_member,
     with_outer_product,
@@ -38,12 +23,29 @@ from agent.verification import (
     with_single_rows,
     with_whole_numbers,
     without_failed,
-    without_foreign_links,
-    without_mentions,
     without_missing,
     without_missing_method,
     without_refused,
     without_unfit,
+)
+from agent.schema import Answer, AnswerEvent, Chunk, Citation, IndexInfo, Status, Timings, Verification
+from agent.sources.links import issues_page
+from agent.symbols import ApiModel
+from agent.verification import (
+    CUT_OFF,
+    Advise,
+    check_answer,
+    check_code,
+    citation,
+    cite,
+    closed,
+    note,
+    open_fence,
+    supported,
+    unread,
+    verdict,
+    without_foreign_links,
+    without_mentions,
 )
 
 LookUp = Callable[[Sequence[str]], Iterable[Chunk]]

@@ -13,11 +13,12 @@
 """
 
 from agent.sandbox.environment import find_environment, prepare
-from agent.sandbox.pictures import keep_picture, picture_path
+from agent.sandbox.pictures import MAX_SIDE, keep_picture, picture_path
 from agent.sandbox.readiness import Problem, problems
 from agent.sandbox.runner import Sandbox, SandboxResult
 
 __all__ = [
+    "MAX_SIDE",
     "Problem",
     "Sandbox",
     "SandboxResult",

@@ -47,6 +47,7 @@ class SandboxResult(Struct, frozen=True):
         ok: it ended by itself and without an error.
         seconds: how long it ran, on the wall.
         image: a PNG that was decoded and written anew, or None if there is none.
+        refused: a picture came out that was not passed on: see `clean_png`.
         output: the end of what it printed, without control characters.
         error: why it is not ok, in one to three lines: the line of the code, where that is known; the innermost place
             in the package that this line called; and what Python said.
@@ -57,6 +58,7 @@ class SandboxResult(Struct, frozen=True):
     image: bytes | None
     output: str
     error: str | None
+    refused: bool = False
 
 
 class Sandbox:
@@ -105,10 +107,12 @@ class Sandbox:
                 remedy="`fury-agent doctor` says what is missing.",
             )
         error = watch.broken or _error(process.returncode, _text(watch.stderr), code)
+        image = clean_png(watch.picture)
         return SandboxResult(
             ok=error is None,
             seconds=time.monotonic() - start,
-            image=clean_png(watch.picture),
+            image=image,
+            refused=bool(watch.picture) and image is None,
             output=_text(watch.stdout).strip(),
             error=error,
         )

@@ -35,7 +35,7 @@ def run(
     """Run a file in the sandbox, as the code of an answer is run; the exit code is 1 if it fails."""
     from agent.durable_files import storage_errors
     from agent.errors import InvalidInput
-    from agent.sandbox import Sandbox
+    from agent.sandbox import MAX_SIDE, Sandbox
     from agent.settings import load_settings
     from agent.sources import parse_spec
 
@@ -55,6 +55,8 @@ def run(
         with storage_errors(picture, "--picture"):
             picture.write_bytes(result.image)
     drawn = "no picture" if result.image is None else f"a picture of {len(result.image):,} bytes"
+    if result.refused:
+        drawn = f"its picture was refused: only a plain PNG of at most {MAX_SIDE} pixels a side is passed on"
     typer.echo(f"{'ran' if result.ok else 'failed'} in {result.seconds:.1f} s, {drawn}", err=True)
     if result.error:
         typer.secho(result.error, fg="red", err=True)

@@ -18,6 +18,13 @@ _DIRECTIVES = frozenset({"code", "code-block", "sourcecode"})
 """Words that MyST writes before a language; before none, a cell and a test are Python."""
 _OPTIONS = re.compile(r"(?:---\n(?:.*\n)*?---\n|(?:[ \t]*:[\w-]+:.*\n)+)")
 """What MyST writes above the code of a directive."""
+_COLONS = re.compile(
+    r"^(?P<indent> {0,3})(?P<fence>:{3,})(?P<what>[ \t]*\{(?:code-block|code-cell|code|sourcecode)\}.*\n)"
+    r"(?P<code>(?:(?![ \t]*(?:~~~|:::)).*\n)*)"
+    r"(?P=indent)(?P=fence)[ \t]*$",
+    re.MULTILINE,
+)
+"""A directive between colons, as MyST writes it; to CommonMark it is prose."""
 _IMPORT = r"^[ \t]*(?:>>> )?(?:from|import)[ \t]+(?:{roots})\b[^\n(]*(?:\([^)]*\))?"
 _NAMED = r"(?<![/\w.-])(?:{roots})\.[A-Za-z_]"
 
@@ -42,7 +49,7 @@ def blocks_of(markdown: str, roots: Collection[str]) -> list[Block]:
     """
     found: list[Block] = []
     bound: set[str] = set()
-    for token in code_blocks(markdown):
+    for token in code_blocks(_COLONS.sub(_between_tildes, markdown)):
         code = _read(token, roots, bound)
         found.append(Block(token, code))
         bound.update(_bound(code.tree) if code is not None and code.tree is not None else ())
@@ -57,6 +64,12 @@ def other_languages(blocks: Iterable[Block], roots: Collection[str]) -> tuple[st
     others = ((_tag(block.token), block.token.content) for block in blocks if block.code is None)
     named = (tag for tag, text in others if tag not in _OUTPUT or _found(_NAMED, text, roots))
     return tuple(dict.fromkeys(named))
+
+
+def _between_tildes(found: re.Match[str]) -> str:
+    """Return a directive with a fence that CommonMark knows; every character of its code stays where it is."""
+    indent, fence = found["indent"], "~" * len(found["fence"])
+    return f"{indent}{fence}{found['what']}{found['code']}{indent}{fence}{found[0][found[0].rindex(':') + 1 :]}"
 
 
 def _read(token: Token, roots: Collection[str], bound: Collection[str]) -> Code | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import itertools
+import keyword
 import re
 from collections.abc import Collection, Iterator, Sequence
 
@@ -14,6 +15,7 @@ from agent.verification.source import read_code
 
 _LINE_END = re.compile(r"[\r\n]")
 _IMPORTS = ("import ", "from ")
+_TWO_WORDS = re.compile(r"[`\s$]*([a-z][\w-]*)[ \t]+[\w./~-]")
 _SENTENCE_END = re.compile(r"[.!?;]\s|\n\s*\n")
 _SAYS_OTHERWISE = re.compile(r"\b(?:no|not|never|cannot|without|instead|rather|wrong|unlike)\b|n't\b", re.IGNORECASE)
 _MOST_OF_SENTENCE = 300
@@ -38,7 +40,8 @@ class Prose:
         """Yield each thing that the text says in code; lines are 1-based, columns 0-based and in characters.
 
         Inline code that calls or imports something is read whole, if it can be; else a dotted name counts if it is
-        inline code, or anywhere if it begins with one of the roots.
+        inline code, or anywhere if it begins with one of the roots. A shell's command is neither: packages and files
+        are what it names.
         """
         read: set[int] = set()
         for start, end in self._inline:
@@ -51,8 +54,9 @@ class Prose:
             index = bisect.bisect_right(starts, match.start()) - 1
             is_code = index >= 0 and match.start() < self._inline[index][1]
             is_read = is_code and starts[index] in read
+            is_command = is_code and self._is_command(*self._inline[index])
             rooted = match[0].partition(".")[0] in roots
-            if not is_file_or_site(match[0]) and not is_read and (rooted or is_code):
+            if not (is_file_or_site(match[0]) or is_read or is_command) and (rooted or is_code):
                 yield [ast.Expr(_expression(match[0].split("."), *self._place(match.start())))]
 
     def _read(self, start: int, end: int) -> list[ast.stmt]:
@@ -75,6 +79,11 @@ class Prose:
                 _, column = code.place(node.lineno, node.col_offset)
                 node.lineno, node.col_offset = self._place(begin + column - 1)
         return code.tree.body
+
+    def _is_command(self, start: int, end: int) -> bool:
+        """Whether inline code is a shell's: two words in a row, of which Python would have to know the first."""
+        words = _TWO_WORDS.match(self._text, start, end)
+        return words is not None and not (keyword.iskeyword(words[1]) or keyword.issoftkeyword(words[1]))
 
     def _around(self, start: int, end: int) -> str:
         """Return what its sentence says beside inline code."""

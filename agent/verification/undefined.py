@@ -54,14 +54,19 @@ def flakes(tree: ast.Module, names: set[str]) -> tuple[list[Flake], str | None]:
         raise
     except Exception as error:  # noqa: BLE001 - code of any author: it trips over `del __all__`, and who knows what else
         return [], f"undefined names were not looked for: pyflakes failed with {error!r}"
+    deleted = _deleted(tree)  # when a name is used, only a run would show whether it was deleted before
     found: list[Flake] = []
     for message in messages:
         name = type(message).__name__
         if name in _SYNTAX:
             found.append(Flake("syntax", message.lineno, message.col, _SYNTAX[name]))
-        elif name in _KINDS:
+        elif name in _KINDS and message.message_args[0] not in deleted:
             found.append(Flake(_KINDS[name], message.lineno, message.col, str(message.message_args[0])))
     return found, None
+
+
+def _deleted(tree: ast.Module) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del)}
 
 
 def _branches(node: ast.AST) -> int:

@@ -20,6 +20,7 @@ Run = Callable[..., SandboxResult]
 def test_code_that_works_says_what_it_printed(run: Run) -> None:
     result = run("import sys\nprint('hello')\nprint('a warning', file=sys.stderr)")
     assert (result.ok, result.output, result.error, result.image) == (True, "hello", None, None)
+    assert not result.refused
     assert 0 < result.seconds < 20
 
 
@@ -109,6 +110,7 @@ def test_a_failure_may_leave_a_picture(run: Run) -> None:
     result = run("open('x.png', 'wb').write(bytes(3))\n1 / 0")
     assert not result.ok
     assert result.image is None
+    assert result.refused
 
 
 def test_runs_beside_each_other_do_not_meet(plain_data: Path) -> None:

@@ -197,6 +197,11 @@ def test_undefined_names_and_unused_imports(api: ApiModel) -> None:
     assert check_code("import numpy", api).is_clean
 
 
+def test_a_name_that_may_be_deleted_is_not_accused(api: ApiModel) -> None:
+    code = "total = 1\ntry:\n    print(total)\n    del total\nexcept OSError:\n    print(total)\nprint(missing)"
+    assert [finding.subject for finding in check_code(code, api).findings] == ["missing"]
+
+
 def test_a_star_import_defines_what_the_module_has_and_nothing_else(api: ApiModel) -> None:
     assert [f.subject for f in check_code("from lib.actor import *\nsphere(1)\nshere(1)", api).findings] == ["shere"]
     assert check_code("from numpy import *\nshere(1)", api).findings == ()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 
-from agent.verification.imports import Imports
-from agent.verification.places import Block, Edit
+from agent.repair.imports import Imports
+from agent.repair.places import Block, Edit
 
 
 def expression_of_colour(imports: Imports, node: ast.expr) -> ast.expr | None:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.symbols import ApiModel, Parameter, Symbol
-from agent.verification import (
+from agent.repair import (
     repair,
     with_missing_member,
     with_rows,
@@ -17,7 +16,8 @@ from agent.verification import (
     without_refused,
     without_unfit,
 )
-from agent.verification.rows import Arguments
+from agent.repair.rows import Arguments
+from agent.symbols import ApiModel, Parameter, Symbol
 
 SUM = " + ".join(["1"] * 900)
 """It is parsed, and then too deep for what goes through a tree."""

@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from agent.verification.edits import edited
-from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import Written, bound_once, is_number, numpy_names
+from agent.repair.edits import edited
+from agent.repair.giving_up import gives_up
+from agent.repair.row_literals import Written, bound_once, is_number, numpy_names
 
 _UNEQUAL = re.compile(
     r"^Line (?P<line>\d+): .*^ValueError: operands could not be broadcast together with shapes "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent.repair import with_missing_member
 from agent.symbols import ApiModel, Symbol
-from agent.verification import with_missing_member
 
 
 def _api(*symbols: Symbol) -> ApiModel:

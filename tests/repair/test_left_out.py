@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agent.verification import without_refused, without_unfit
+from agent.repair import without_refused, without_unfit
 
 REFUSED = "Line 1: x\nTypeError: arrow() got an unexpected keyword argument 'sizes'"
 IN_CLASS = "Line 1: x\nTypeError: lib.ui.Panel.__init__() got an unexpected keyword argument 'sizes'"

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from agent.repair.fix import Fix
+from agent.repair.fixes import Fixes
+from agent.repair.giving_up import gives_up
 from agent.symbols import ApiModel
 from agent.verification.answer import check_answer
-from agent.verification.fix import Fix
-from agent.verification.fixes import Fixes
-from agent.verification.giving_up import gives_up
 from agent.verification.report import AnswerReport
 
 MOST_FINDINGS = 10

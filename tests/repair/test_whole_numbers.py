@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.verification import with_whole_numbers
+from agent.repair import with_whole_numbers
 
 
 @pytest.mark.parametrize(

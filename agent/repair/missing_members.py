@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import re
 
+from agent.repair.edits import Place, edited, with_line
+from agent.repair.giving_up import gives_up
 from agent.symbols import ApiModel
-from agent.verification.edits import Place, edited, with_line
-from agent.verification.giving_up import gives_up
 
 _LACKS = re.compile(
     r"AttributeError: (?:(?:partially initialized )?module '(?P<module>[\w.]+)' has no attribute '(?P<name>\w+)'"

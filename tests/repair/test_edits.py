@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from agent.verification.edits import Place, edited, with_line
+from agent.repair.edits import Place, edited, with_line
 
 
 def _renamed(code: str) -> list[Place]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from agent.verification.places import Edit
+from agent.repair.places import Edit
 
 
 class Fix(Struct, frozen=True):

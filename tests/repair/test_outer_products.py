@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.verification import with_outer_product
+from agent.repair import with_outer_product
 
 ERROR = "Line 2: x\nValueError: operands could not be broadcast together with shapes (3,) (100,) "
 TURNED = "Line 2: x\nValueError: operands could not be broadcast together with shapes (100,) (3,) "

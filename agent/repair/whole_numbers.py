@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.verification.edits import Place, edited
-from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import bound_once, is_number
+from agent.repair.edits import Place, edited
+from agent.repair.giving_up import gives_up
+from agent.repair.row_literals import bound_once, is_number
 
 
 @gives_up

@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from agent.verification.edits import Place, edited
-from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import bound_once, first_name, is_number
+from agent.repair.edits import Place, edited
+from agent.repair.giving_up import gives_up
+from agent.repair.row_literals import bound_once, first_name, is_number
 
 _KEYWORD = re.compile(
     r"TypeError: (?:\w+\.)*?(?P<function>\w+?)(?:\.__init__|\.__new__)?\(\) "

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.repair import repair
+from agent.repair.certain import MOST_FINDINGS
 from agent.symbols import ApiModel
 from agent.symbols.closeness import same_name
-from agent.verification import check_answer, repair
-from agent.verification.repair import MOST_FINDINGS
+from agent.verification import check_answer
 
 
 def fenced(code: str) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 
+from agent.repair.edits import Place, edited
+from agent.repair.giving_up import gives_up
 from agent.symbols import ApiModel, Symbol
-from agent.verification.edits import Place, edited
-from agent.verification.giving_up import gives_up
 
 _MISSING = re.compile(r"AttributeError: '(?P<cls>\w+)' object has no attribute '(?P<name>\w+)'")
 

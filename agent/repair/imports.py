@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
+from agent.repair.places import Block, Edit
 from agent.symbols import ApiModel
-from agent.verification.places import Block, Edit
 
 Statement = ast.Import | ast.ImportFrom
 _SEPARATOR = re.compile(r"[\s,]*")

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from agent.passage_texts import essentials
+from agent.repair.edits import Place, edited, with_line
+from agent.repair.giving_up import gives_up
+from agent.repair.row_literals import Written, bindings, bound_once, first_name, numpy_names
 from agent.schema import Chunk
-from agent.verification.edits import Place, edited, with_line
-from agent.verification.giving_up import gives_up
-from agent.verification.row_literals import Written, bindings, bound_once, first_name, numpy_names
 
 _ROWS = re.compile(r"shape \(\w+, ?\w+\)")
 _MANY_ROWS = re.compile(r"shape \([A-Za-z]\w*, ?([2-9]\d*)\)")

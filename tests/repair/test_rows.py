@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.verification.rows import Arguments, documented, with_as_many_rows, with_rows, with_single_rows
+from agent.repair.rows import Arguments, documented, with_as_many_rows, with_rows, with_single_rows
 from tests.support import make_chunk
 
 DOC = """Draw.

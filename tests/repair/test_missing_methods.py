@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent.repair import without_missing_method
 from agent.symbols import ApiModel, Parameter, Symbol
-from agent.verification import without_missing_method
 
 
 def _api(*symbols: Symbol) -> ApiModel:

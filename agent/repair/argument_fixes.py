@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 
+from agent.repair.by_name import parameters_meant, plural_or_singular
+from agent.repair.fix import Fix, fix_of, listed
+from agent.repair.places import Block
 from agent.schema import Finding
 from agent.symbols import ApiModel, Symbol
 from agent.symbols.closeness import same_name
-from agent.verification.by_name import parameters_meant, plural_or_singular
 from agent.verification.calls import NAMED, POSITIONAL, is_lenient
 from agent.verification.expressions import written
-from agent.verification.fix import Fix, fix_of, listed
-from agent.verification.places import Block
 
 
 def argument_fix(block: Block, call: ast.Call, finding: Finding, api: ApiModel) -> Fix | None:

@@ -10,16 +10,16 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from agent.repair.argument_fixes import argument_fix
+from agent.repair.by_name import plural_or_singular
+from agent.repair.colours import expression_of_colour, in_numbers
+from agent.repair.fix import Fix, fix_of, listed
+from agent.repair.imports import Imports, dropped, imported_from
+from agent.repair.places import Block, Edit, Text
 from agent.schema import Finding
 from agent.symbols import ApiModel, Symbol
 from agent.symbols.closeness import same_name
-from agent.verification.argument_fixes import argument_fix
-from agent.verification.by_name import plural_or_singular
-from agent.verification.colours import expression_of_colour, in_numbers
 from agent.verification.expressions import written
-from agent.verification.fix import Fix, fix_of, listed
-from agent.verification.imports import Imports, dropped, imported_from
-from agent.verification.places import Block, Edit, Text
 from agent.verification.report import AnswerReport
 
 _ALIASES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.verification import without_failed, without_missing
+from agent.repair import without_failed, without_missing
 
 
 def missing(line: int) -> str:

@@ -10,9 +10,9 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from agent.verification.edits import Place, edited
-from agent.verification.giving_up import gives_up
-from agent.verification.left_out import LeftOut
+from agent.repair.edits import Place, edited
+from agent.repair.giving_up import gives_up
+from agent.repair.left_out import LeftOut
 
 _LINE = re.compile(r"^Line (?P<line>\d+): ")
 _NO_IMPORT = re.compile(r"ImportError: cannot import name '(?P<name>\w+)'|ModuleNotFoundError: ")
