@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
 from agent.answering.absent_names import AbsentName, describe
-from agent.answering.correction import Mended, Rewrite, Run, correct
+from agent.answering.correction import Rewrite, Run, correct
+from agent.answering.mends import LookUp, Mends
 from agent.arrangement import Hit
 from agent.prompts import repeats_rules
 from agent.ranking.stale_names import outdated
-from agent.repair import (
-    Arguments,
-    documented,
-    with_as_many_rows,
-    with_missing_member,
-    with_outer_product,
-    with_rows,
-    with_single_rows,
-    with_whole_numbers,
-    without_failed,
-    without_missing,
-    without_missing_method,
-    without_refused,
-    without_unfit,
-)
-from agent.schema import Answer, AnswerEvent, Chunk, Citation, IndexInfo, Status, Timings, Verification
+from agent.schema import Answer, AnswerEvent, Citation, IndexInfo, Status, Timings, Verification
 from agent.sources.links import issues_page
 from agent.symbols import ApiModel
 from agent.verification import (
     CUT_OFF,
     Advise,
     check_answer,
-    check_code,
     citation,
     cite,
     closed,
@@ -48,9 +33,6 @@ from agent.verification import (
     without_mentions,
 )
 
-LookUp = Callable[[Sequence[str]], Iterable[Chunk]]
-"""Dotted paths as a program writes them -> the definitions that they stand for."""
-ROWS = "passed arrays of rows where the code passed single ones"
 NOTHING_TO_CHECK = Verification()
 LEAKED = "The language model repeated its own rules instead of answering."
 
@@ -121,14 +103,15 @@ class Draft:
         if repeats_rules(self.text):
             return self.declined(model, LEAKED)
         given = self.hits[: self.given]
+        mends = Mends(self._api, (hit.chunk for hit in given), look_up)
         corrected = correct(
             closed(self.text, cut=self.cut),
             self._api,
-            certain=(_in_numbers, lambda code: self._in_rows(code, look_up)),
+            certain=(mends.whole_numbers, mends.single_rows),
             rewrite=rewrite,
             run=run,
-            mend=lambda code, error: self._mended(code, error, look_up),
-            do_without=lambda code, error: self._left_out(code, error, look_up),
+            mend=mends.of_failure,
+            do_without=mends.leaving_out,
             advise=self._advise,
         )
         if repeats_rules(corrected.text):
@@ -149,41 +132,6 @@ class Draft:
         marked = note(found, self._where)
         found = replace(found, repaired=corrected.done, ran=corrected.ran, unchecked=unchecked)
         return self._event("answered", f"{text}\n\n{marked}" if marked else text, citations, model, found)
-
-    def _in_rows(self, code: str, look_up: LookUp | None) -> Mended | None:
-        rows = with_single_rows(code, documented(self._used(code, look_up)), self._api.roots)
-        return Mended(rows, ROWS) if rows is not None else None
-
-    def _functions(self, code: str, look_up: LookUp | None) -> dict[str, Arguments]:
-        """Return what is documented of the functions that a program may call."""
-        return documented([*self._used(code, look_up), *(hit.chunk for hit in self.hits[: self.given])])
-
-    def _used(self, code: str, look_up: LookUp | None) -> Iterable[Chunk]:
-        """Return the definitions that a program uses, as far as they are found."""
-        return look_up(check_code(code, self._api).known) if look_up is not None else ()
-
-    def _mended(self, code: str, error: str, look_up: LookUp | None) -> Iterator[Mended]:
-        functions = self._functions(code, look_up)
-        if (product := with_outer_product(code, error)) is not None:
-            yield Mended(product, "made a row for each number, where the code multiplied them with one")
-        if (equal := with_as_many_rows(code, error, functions)) is not None:
-            yield Mended(equal, "passed as many rows of each as there are of the shortest")
-        if (rows := with_rows(code, error, functions)) is not None:
-            yield Mended(rows, ROWS)
-        if (found := with_missing_member(code, error, self._api)) is not None:
-            yield Mended(found, "took from elsewhere what a module did not have")
-        if (called := without_missing_method(code, error, self._api)) is not None:
-            yield Mended(called, "called what exists in the place of a method that does not")
-        if (left := without_refused(code, error)) is not None:
-            yield Mended(left.code, left.words)
-
-    def _left_out(self, code: str, error: str, look_up: LookUp | None) -> Iterator[Mended]:
-        numbers = {name: known.numbers for name, known in self._functions(code, look_up).items()}
-        missing = without_missing(code, error)
-        left = [missing] if missing is not None else without_unfit(code, error, numbers) or []
-        yield from (Mended(one.code, one.words) for one in left)
-        if missing is None and (failed := without_failed(code, error)) is not None:
-            yield Mended(failed.code, failed.words)
 
     def declined(self, model: str | None, why: str = "") -> AnswerEvent:
         """Say why there is no answer, and name the nearest places and where to ask.
@@ -229,13 +177,6 @@ class Draft:
             ),
         )
         return AnswerEvent(answer)
-
-
-def _in_numbers(code: str) -> Mended | None:
-    numbers = with_whole_numbers(code)
-    return (
-        Mended(numbers, "took numbers as they are where the code took a part of them") if numbers is not None else None
-    )
 
 
 def listing(citations: Sequence[Citation]) -> str:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from agent.answering.draft import ROWS, Draft
+from agent.answering.draft import Draft
 from agent.schema import Answer, Ran
 from agent.symbols import ApiModel, Parameter, Symbol
 from agent.verification import CUT_OFF
@@ -50,7 +50,7 @@ def test_a_single_row_becomes_rows_where_the_library_takes_no_other() -> None:
     answer = draft.answered("model", look_up=lambda _: [make_chunk(doc=DOC, symbol="ball")]).answer
     assert "import numpy as np\n" in answer.answer
     assert "    lib.ball(np.atleast_2d(x))\n" in answer.answer
-    assert answer.verification.repaired == (ROWS,)
+    assert answer.verification.repaired == ("passed arrays of rows where the code passed single ones",)
 
 
 def test_the_note_below_an_answer_tells_what_is_known_of_a_missing_name() -> None:
