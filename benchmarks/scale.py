@@ -36,11 +36,10 @@ from agent.symbols import ApiModel
 from benchmarks.memory import AnonymousMemory, memory
 from benchmarks.scale_corpus import LIBRARIES, copy, gather, read_words
 from benchmarks.scale_embedding import DerivedEmbedding
-from benchmarks.scale_search import Search, measure
+from benchmarks.scale_search import TARGET_MS, Search, measure
 from benchmarks.table import Row
 
 MEASURED = Path(benchmarks.__file__).parents[1] / "docs" / "scale.json"
-TARGET_MS = 60.0
 TARGET_RECALL = 0.98
 
 

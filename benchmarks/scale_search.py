@@ -24,6 +24,8 @@ QUESTIONS = 200
 DEPTH = 50
 """How far down the dense ranking is read, as the retriever does."""
 SEED = 7
+TARGET_MS = 60
+"""Of a search behind the question's embedding, promised for one library."""
 
 
 class Times(Struct, frozen=True):
